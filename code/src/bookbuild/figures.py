@@ -1,0 +1,63 @@
+"""Figures of the built page: drawn in the page itself, in its colours, and told in words.
+
+A cell's SVG is put into the page instead of beside it, so that it follows the reader's light or dark
+theme: black becomes the colour of the text and white that of the page. Data colours stay.
+A figure without an alternative text is a warning with its chapter, and so an error of the build.
+"""
+
+import hashlib
+import html
+import re
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+THEMED = {
+    r"(fill|stroke): #000000": r"\1: currentColor",
+    r"(fill|stroke): #ffffff": r"\1: var(--pst-color-background)",
+}
+
+
+class InlineFigures(SphinxPostTransform):
+    default_priority = 5  # before Sphinx copies the images it finds
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        for image in list(self.document.findall(nodes.image)):
+            if not image.get("alt", "").strip():
+                logger.warning(
+                    "figure without an alternative text: give the cell `mystnb: image: alt:`",
+                    location=image,
+                )
+            elif image["uri"].endswith(".svg"):
+                file = Path(self.env.srcdir, self.env.docname).parent / image["uri"]
+                if not file.is_file():
+                    file = Path(self.env.srcdir) / image["uri"].lstrip("/")
+                svg = inline(file.read_text(encoding="utf-8"), image["alt"])
+                image.replace_self(nodes.raw("", svg, format="html"))
+
+
+def inline(svg, alt):
+    """The drawing as an element of the page: named, themed, with ids that meet no others."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r">\s+<", "><", svg)
+    for pattern, colour in THEMED.items():
+        svg = re.sub(pattern, colour, svg)
+    key = "f" + hashlib.sha256(svg.encode()).hexdigest()[:6]
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", svg)
+    width, height = (round(float(v)) for v in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
+    name = html.escape(alt, quote=True)
+    opening = f'<svg class="drawing" role="img" aria-label="{name}" width="{width}" height="{height}"'
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    return svg.replace("<svg", opening, 1)
+
+
+def setup(app):
+    app.add_post_transform(InlineFigures)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,111 @@
+"""Mathematics is in the page when it arrives: TeX becomes MathML while the book is built.
+
+Browsers draw MathML themselves, screen readers speak it, and no script is involved. The one thing a
+page needs is a mathematical font; it is cut down to the characters that the book's formulas use.
+A formula that is not TeX is a warning with its chapter and line, and so an error of the build.
+"""
+
+import html
+import re
+import unicodedata
+from pathlib import Path
+
+import ziamath
+from fontTools import subset
+from math_core import LatexError, LatexToMathML
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+logger = logging.getLogger(__name__)
+to_mathml = LatexToMathML(fancy_error=False)
+FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+
+
+def render(node, tex, display):
+    try:
+        return to_mathml.convert_with_local_state(tex, displaystyle=display)
+    except LatexError as error:
+        logger.warning("TeX error: %s in: %s", error, tex.strip(), location=node)
+        return f"<code>{html.escape(tex)}</code>"
+
+
+def visit_inline(self, node):
+    # The word joiner keeps a comma or a full stop after the formula on the formula's line.
+    mathml = render(node, node.astext(), display=False)
+    self.body.append(f'<span class="math">{mathml}\u2060</span>')
+
+
+def visit_display(self, node):
+    self.body.append(self.starttag(node, "div", CLASS="math"))
+    # A formula wider than the page scrolls inside its own box, which the keyboard can reach.
+    mathml = render(node, node.astext(), display=True)
+    self.body.append(f'<div class="formula" tabindex="0">{mathml}</div>')
+    if node["number"]:
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    self.body.append("</div>\n")
+
+
+def depart(self, node):
+    pass
+
+
+def leave(visit):
+    """Sphinx wants a visitor that has written the node to skip what is inside it."""
+    from docutils.nodes import SkipNode
+
+    def visitor(self, node):
+        visit(self, node)
+        raise SkipNode
+
+    return visitor
+
+
+def characters(pages):
+    """Every character in the pages' formulas, single letters also as the italics they are drawn as."""
+    used = set()
+    for page in pages:
+        for formula in re.findall(r"<math.*?</math>", page.read_text(encoding="utf-8"), re.DOTALL):
+            used.update(html.unescape(re.sub(r"<[^>]*>", "", formula)))
+            for letter in re.findall(r"<mi>(.)</mi>", formula):
+                used.update(italic(letter))
+    return {c for c in used if not c.isspace()}
+
+
+def italic(letter):
+    """The mathematical italic of a letter: a browser draws a one-letter <mi> with it."""
+    kind = "SMALL" if letter.islower() else "CAPITAL"
+    name = unicodedata.name(letter, "")
+    if name.startswith(("LATIN", "GREEK")):
+        base = name.replace("LATIN", "").replace("GREEK", "").replace(f"{kind} LETTER", "").strip()
+        for candidate in (f"MATHEMATICAL ITALIC {kind} {base}", f"MATHEMATICAL ITALIC {base} SYMBOL"):
+            try:
+                return unicodedata.lookup(candidate)
+            except KeyError:
+                continue
+    return {"h": "ℎ", "ϕ": "𝜙", "ϵ": "𝜖", "∂": "𝜕"}.get(letter, letter)
+
+
+def write_font(app, error):
+    """Write the part of the font that the finished pages use."""
+    if error or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    options = subset.Options(flavor="woff2", layout_features=["ssty"], hinting=False, notdef_outline=True)
+    font = subset.load_font(str(FONT), options)
+    font.recalcTimestamp = False  # the same pages give the same bytes
+    cutter = subset.Subsetter(options)
+    cutter.populate(text="".join(sorted(characters(sorted(out.rglob("*.html"))))))
+    cutter.subset(font)
+    target = out / "_static" / "math.woff2"
+    target.parent.mkdir(exist_ok=True)
+    subset.save_font(font, str(target), options)
+
+
+def setup(app):
+    app.add_html_math_renderer(
+        "mathml", (leave(visit_inline), depart), (leave(visit_display), depart)
+    )
+    app.connect("build-finished", write_font)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,136 @@
+"""The book's matplotlib style, and the figures that more than one cell needs."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+from jacobians.basis import TanhBasis
+
+# One look for each unit, in colour and in line style, so that neither is needed alone. The colours
+# keep a contrast of at least 3:1 on a white and on a black page.
+UNITS = [("#1f77c9", "-"), ("#c8570a", "--"), ("#16875f", "-.")]
+GREY = "#808080"
+
+
+def use_book_style():
+    """Draw from here on as the book does: sharp at every size, and to the byte the same each time."""
+    mpl.rcParams.update(
+        {
+            "svg.hashsalt": "jacobians",  # ids in the file do not change from run to run
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": "medium",
+            "lines.linewidth": 1.8,
+        }
+    )
+    try:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:  # not in a notebook: nothing to tell
+        return
+    set_matplotlib_formats("svg", metadata={"Date": None})
+
+
+def fine_grid(low, high, centre, width, n=240):
+    """A grid on [low, high] with as many points again within a few widths of the centre.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the grid.
+    centre, width : float
+        Where the curve to be drawn is steep, and the width of that region.
+    n : int
+        Points spread evenly over [low, high]; as many again lie near the centre.
+
+    Returns
+    -------
+    ndarray, shape (<= 2 n + 1,)
+        Increasing; it contains `centre` if that lies inside.
+    """
+    near = centre + 4 * width * np.linspace(-1, 1, n + 1)
+    near = near[(near >= low) & (near <= high)]
+    return np.union1d(np.linspace(low, high, n), near)
+
+
+def sweep_slope(b, x0, low=0.0, high=1.0):
+    """Slopes from low to high, with phi and d phi / d a at x0 for a unit of bias b.
+
+    Every slope of the grid is a unit of one wide basis, so that one call computes the whole curve.
+    """
+    a = fine_grid(low, high, -b / x0, 1 / abs(x0))
+    basis = TanhBasis([a, np.full_like(a, b)])
+    return a, basis.transform([x0])[0], basis.jacobian([x0])[0, 0]
+
+
+def sweep_bias(a, x0, low=-60.0, high=0.0):
+    """Biases from low to high, with phi and d phi / d b at x0 for a unit of slope a."""
+    b = fine_grid(low, high, -a * x0, 1.0)
+    basis = TanhBasis([np.full_like(b, a), b])
+    return b, basis.transform([x0])[0], basis.jacobian([x0])[0, 1]
+
+
+def four_panels(basis, x0):
+    """How each unit of a basis, and its derivative, moves with its slope and with its bias.
+
+    Parameters
+    ----------
+    basis : TanhBasis
+        One input (D = 1) and at most three units.
+    x0 : float
+        The one sample, in days, at which everything is evaluated.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Above: phi_k as the slope (left) or the bias (right) of unit k moves and its other parameter
+        stays. Below: the derivative, on the same horizontal axis. Dots: the basis as it is.
+    """
+    fig, panels = plt.subplots(2, 2, figsize=(7.4, 5.6), sharex="col")
+    phi_now, J_now = basis.transform([x0])[0], basis.jacobian([x0])[0]
+    for k, (a_k, b_k) in enumerate(basis.W.T):
+        colour, dashes = UNITS[k]
+        look = {"color": colour, "linestyle": dashes}
+        sweeps = (sweep_slope(b_k, x0), sweep_bias(a_k, x0))
+        for column, (moved, phi, slope) in enumerate(sweeps):
+            now = basis.W[column, k]
+            for panel, curve, y in zip(
+                panels[:, column], (phi, slope), (phi_now[k], J_now[column, k]), strict=True
+            ):
+                panel.plot(moved, curve, **look)
+                mark(panel, now, y, moved, f"${'ab'[column]}_{k + 1}={now:g}$", colour)
+            peak = moved[np.argmax(slope)]
+            panels[1, column].annotate(
+                f"$k={k + 1}$", (peak, slope.max()), (0, 4), textcoords="offset points",
+                ha="center", color=colour,
+            )  # fmt: skip
+            panels[0, column].annotate(
+                f"${k + 1}$", (peak, 0.0), (7, -3), textcoords="offset points", color=colour
+            )
+    titles = (
+        (r"$\phi_k$ as its slope moves", r"$\phi_k$ as its bias moves"),
+        (r"its derivative, $\partial\phi_k/\partial a_k$", r"its derivative, $\partial\phi_k/\partial b_k$"),
+    )  # fmt: skip
+    for panel, title in zip(panels.flat, sum(titles, ()), strict=True):
+        panel.set_title(title, loc="left")
+        panel.margins(y=0.12)
+    panels[0, 0].set_ylabel(r"$\phi_k$ (no unit)")
+    panels[1, 0].set_ylabel(r"$\partial\phi_k/\partial a_k$ (days)")
+    panels[1, 1].set_ylabel(r"$\partial\phi_k/\partial b_k$ (no unit)")
+    panels[1, 0].set_xlabel(r"slope $a_k$ (per day)")
+    panels[1, 1].set_xlabel(r"bias $b_k$ (no unit)")
+    return fig
+
+
+def mark(panel, x, y, moved, label, colour):
+    """A dot where the basis is; a labelled arrow at the edge if that lies outside the panel."""
+    low, high = moved[0], moved[-1]
+    if low <= x <= high:
+        panel.plot([x], [y], "o", color=colour, markersize=6, clip_on=False, zorder=3)
+        return
+    edge, outwards = (low, -1) if x < low else (high, 1)
+    panel.annotate(
+        label, (edge, y), (-outwards * 8, 9), textcoords="offset points", color=colour,
+        ha="left" if outwards < 0 else "right", fontsize="x-small",
+    )  # fmt: skip
+    panel.plot([edge], [y], "<" if outwards < 0 else ">", color=colour, markersize=9, clip_on=False)
