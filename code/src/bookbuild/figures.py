@@ -50,11 +50,11 @@ def inline(svg, alt):
         svg = re.sub(pattern, colour, svg)
     key = "f" + hashlib.sha256(svg.encode()).hexdigest()[:6]
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", svg)
-    width, height = (round(float(v)) for v in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
+    points = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()
+    width, height = (round(float(size) * 4 / 3) for size in points)  # 72 points are 96 pixels
     name = html.escape(alt, quote=True)
     opening = f'<svg class="drawing" role="img" aria-label="{name}" width="{width}" height="{height}"'
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     return svg.replace("<svg", opening, 1)
 
 

@@ -11,6 +11,7 @@ import unicodedata
 from pathlib import Path
 
 import ziamath
+from docutils import nodes
 from fontTools import subset
 from math_core import LatexError, LatexToMathML
 from sphinx.util import logging
@@ -33,6 +34,7 @@ def visit_inline(self, node):
     # The word joiner keeps a comma or a full stop after the formula on the formula's line.
     mathml = render(node, node.astext(), display=False)
     self.body.append(f'<span class="math">{mathml}\u2060</span>')
+    raise nodes.SkipNode
 
 
 def visit_display(self, node):
@@ -45,21 +47,7 @@ def visit_display(self, node):
         self.add_permalink_ref(node, "Link to this equation")
         self.body.append("</span>")
     self.body.append("</div>\n")
-
-
-def depart(self, node):
-    pass
-
-
-def leave(visit):
-    """Sphinx wants a visitor that has written the node to skip what is inside it."""
-    from docutils.nodes import SkipNode
-
-    def visitor(self, node):
-        visit(self, node)
-        raise SkipNode
-
-    return visitor
+    raise nodes.SkipNode
 
 
 def characters(pages):
@@ -104,8 +92,6 @@ def write_font(app, error):
 
 
 def setup(app):
-    app.add_html_math_renderer(
-        "mathml", (leave(visit_inline), depart), (leave(visit_display), depart)
-    )
+    app.add_html_math_renderer("mathml", (visit_inline, None), (visit_display, None))
     app.connect("build-finished", write_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

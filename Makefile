@@ -1,0 +1,49 @@
+# Every task of the book. `make` alone builds it; `make help` lists the rest.
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# The first Python that really runs and is new enough; or say which: make PYTHON=/path/to/python
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+  then echo $$p; break; fi; done)
+endif
+ifeq ($(PYTHON),)
+INSTALL = @echo "make: Python 3.11 or newer is needed and none was found. Install it, or run make PYTHON=/path/to/python" >&2; exit 2;
+else
+INSTALL = @$(PYTHON) code/install.py $(VENV) requirements.txt
+endif
+
+.PHONY: html test test-all lock clean distclean help
+
+html: ## Build the book into _build/html (the default)
+	$(INSTALL)
+	@$(BIN)/python -m bookbuild
+
+test: ## Build the book and run the tests
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild
+	@$(BIN)/python -m pytest -q -n 2 tests
+
+test-all: ## The same, with the long form of the tests
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild
+	@$(BIN)/python -m pytest -q -n 2 -m "" tests
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header
+lock: ## Renew requirements*.txt from requirements*.in and show what changed
+	$(INSTALL) requirements-dev.txt
+	@mkdir -p _build/lock && cp requirements.txt requirements-dev.txt _build/lock
+	@$(COMPILE) requirements.in -o requirements.txt
+	@grep -v '^-e' requirements.txt > _build/lock/constraints.txt
+	@$(COMPILE) requirements-dev.in -c _build/lock/constraints.txt --no-annotate -o requirements-dev.txt
+	@for f in requirements.txt requirements-dev.txt; do diff -U 0 _build/lock/$$f $$f || true; done
+
+clean: ## Remove everything that was built
+	rm -rf _build
+
+distclean: clean ## Remove the environment as well
+	rm -rf $(VENV)
+
+help: ## List the tasks
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile

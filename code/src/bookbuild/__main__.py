@@ -1,0 +1,74 @@
+"""Build the book if anything it is made from has changed: ``python -m bookbuild``, as make does."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+BUILD = ROOT / "_build"
+INDEX = BUILD / "html/index.html"
+STAMP = BUILD / "built"
+SOURCES = ("_config.yml", "_toc.yml", "requirements.txt", "chapters", "code/src", "code/pyproject.toml")
+
+# The user's own IPython start-up files must not change a chapter; and a kernel on this machine need
+# not warn, once for each chapter, that it talks over TCP.
+IPYTHON = BUILD / "ipython"
+KERNEL = IPYTHON / "profile_default/ipython_kernel_config.py"
+
+
+def state():
+    """A hash of every file the book is made from: touching one changes nothing, deleting one does."""
+    digest = hashlib.sha256()
+    for source in SOURCES:
+        path = ROOT / source
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            hidden = any(part.startswith(".") for part in file.relative_to(ROOT).parts)
+            if file.is_file() and file.suffix != ".pyc" and not hidden:
+                digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0")
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def build():
+    """Run Jupyter Book, showing what it does; warnings and errors go straight to the terminal."""
+    KERNEL.parent.mkdir(parents=True, exist_ok=True)
+    KERNEL.write_text("c.IPKernelApp.log_level = 40\n")
+    # Sphinx says what is wrong with a page when it reads the page, and once. Until a build has gone
+    # well, the next one reads them all again, so that no fault is forgotten.
+    STAMP.unlink(missing_ok=True)
+    jupyter_book = Path(sys.executable).parent / "jupyter-book"
+    command = [jupyter_book, "build", "-W", "-n", "--keep-going", str(ROOT)]
+    environment = {**os.environ, "IPYTHONDIR": str(IPYTHON), "NO_COLOR": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        line = re.sub(r"\x1b\[[\d;]*m", "", line).replace(f"{ROOT}/", "").strip()
+        if "Executing notebook" in line:
+            print("  executing", line.split(":")[0], flush=True)
+        elif match := re.match(r"(reading|writing).*%\] (.*)", line):
+            print(f"  {match[1]} {match[2]}", flush=True)
+    return process.wait()
+
+
+def main():
+    now = state()
+    if INDEX.is_file() and STAMP.is_file() and STAMP.read_text() == now:
+        print("Nothing has changed: no chapter executed, no page written.")
+    else:
+        print("Building the book", flush=True)
+        if not STAMP.is_file():
+            shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+        if build():
+            sys.exit("make: The book was not built. Each WARNING or ERROR above names its chapter.")
+        STAMP.write_text(now)
+    print(f"Open {INDEX.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("make: Interrupted.")
