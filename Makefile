@@ -14,7 +14,7 @@ else
 INSTALL = @$(PYTHON) code/install.py $(VENV) requirements.txt
 endif
 
-.PHONY: html test test-all lock clean distclean help
+.PHONY: html test test-all picture lock clean distclean help
 
 html: ## Build the book into _build/html (the default)
 	$(INSTALL)
@@ -29,6 +29,10 @@ test-all: ## The same, with the long form of the tests
 	$(INSTALL) requirements-dev.txt
 	@$(BIN)/python -m bookbuild
 	@$(BIN)/python -m pytest -q -n 2 -m "" tests
+
+picture: ## Redraw the four panels that the README shows
+	$(INSTALL)
+	@$(BIN)/python -m jacobians.figures .github/four-panels.svg
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header
 lock: ## Renew requirements*.txt from requirements*.in and show what changed

@@ -12,7 +12,14 @@ ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "_build"
 INDEX = BUILD / "html/index.html"
 STAMP = BUILD / "built"
-SOURCES = ("_config.yml", "_toc.yml", "requirements.txt", "chapters", "code/src", "code/pyproject.toml")
+SOURCES = (
+    "_config.yml",
+    "_toc.yml",
+    "requirements.txt",
+    "chapters",
+    "code/src",
+    "code/pyproject.toml",
+)
 
 # The user's own IPython start-up files must not change a chapter; and a kernel on this machine need
 # not warn, once for each chapter, that it talks over TCP.

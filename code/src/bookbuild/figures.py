@@ -53,7 +53,9 @@ def inline(svg, alt):
     points = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()
     width, height = (round(float(size) * 4 / 3) for size in points)  # 72 points are 96 pixels
     name = html.escape(alt, quote=True)
-    opening = f'<svg class="drawing" role="img" aria-label="{name}" width="{width}" height="{height}"'
+    opening = (
+        f'<svg class="drawing" role="img" aria-label="{name}" width="{width}" height="{height}"'
+    )
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     return svg.replace("<svg", opening, 1)
 

@@ -67,7 +67,10 @@ def italic(letter):
     name = unicodedata.name(letter, "")
     if name.startswith(("LATIN", "GREEK")):
         base = name.replace("LATIN", "").replace("GREEK", "").replace(f"{kind} LETTER", "").strip()
-        for candidate in (f"MATHEMATICAL ITALIC {kind} {base}", f"MATHEMATICAL ITALIC {base} SYMBOL"):
+        for candidate in (
+            f"MATHEMATICAL ITALIC {kind} {base}",
+            f"MATHEMATICAL ITALIC {base} SYMBOL",
+        ):
             try:
                 return unicodedata.lookup(candidate)
             except KeyError:
@@ -80,7 +83,9 @@ def write_font(app, error):
     if error or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    options = subset.Options(flavor="woff2", layout_features=["ssty"], hinting=False, notdef_outline=True)
+    options = subset.Options(
+        flavor="woff2", layout_features=["ssty"], hinting=False, notdef_outline=True
+    )
     font = subset.load_font(str(FONT), options)
     font.recalcTimestamp = False  # the same pages give the same bytes
     cutter = subset.Subsetter(options)

@@ -186,13 +186,13 @@ class TanhBasis:
         return sech2(Z)
 
     def _inputs(self, X):
-        X = real(X, "X")
+        X, D = real(X, "X"), len(self.W) - 1
+        given = X.shape
         if X.ndim == 1:
             X = X[:, None]
-        D = len(self.W) - 1
         if X.ndim != 2 or X.shape[1] != D:
             expected = f"(N, {D})" if D > 1 else "(N, 1) or (N,)"
-            raise ValueError(f"X must be {expected} for a basis of {D} inputs; got {X.shape}")
+            raise ValueError(f"X must be {expected} for a basis of {D} inputs; got {given}")
         return X
 
 

@@ -1,5 +1,7 @@
 """The book's matplotlib style, and the figures that more than one cell needs."""
 
+import sys
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +12,9 @@ from jacobians.basis import TanhBasis
 # keep a contrast of at least 3:1 on a white and on a black page.
 UNITS = [("#1f77c9", "-"), ("#c8570a", "--"), ("#16875f", "-.")]
 GREY = "#808080"
+
+# The book's three units, chosen by hand: slopes per day, biases.
+THREE_UNITS = ((0.1, 0.2, 0.3), (-10.0, -50.0, -100.0))
 
 
 def use_book_style():
@@ -134,3 +139,15 @@ def mark(panel, x, y, moved, label, colour):
         ha="left" if outwards < 0 else "right", fontsize="x-small",
     )  # fmt: skip
     panel.plot([edge], [y], "<" if outwards < 0 else ">", color=colour, markersize=9, clip_on=False)
+
+
+def draw_four_panels(path):
+    """Save the four panels of the book's three units at day 150, on white, as the README shows them."""
+    use_book_style()
+    figure = four_panels(TanhBasis(THREE_UNITS), 150.0)
+    figure.savefig(path, metadata={"Date": None}, facecolor="white")
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    draw_four_panels(sys.argv[1])

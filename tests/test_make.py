@@ -1,0 +1,211 @@
+"""make, as somebody meets it: what goes wrong is said in one line, and nothing wrong gets through."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from labels import ROOT
+
+FRONT = (ROOT / "chapters/notation.md").read_text().split("\n# ")[0]
+VENV = Path(sys.prefix)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The project without its chapters' text: one small chapter, and an environment that is there."""
+    for name in ("Makefile", "_config.yml", "jupytext.toml", "requirements.txt", "code"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, tmp_path / name)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/index\n")
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters/references.bib").write_text("")
+    write(tmp_path, "index", "A chapter that is right: $x^2$.\n\n" + cell("print(6 * 7)"))
+    return tmp_path
+
+
+def write(project, name, text):
+    (project / f"chapters/{name}.md").write_text(f"{FRONT}\n# A chapter named {name}\n\n{text}\n")
+
+
+def cell(code):
+    return f"```{{code-cell}} ipython3\n{code}\n```\n"
+
+
+def build(project):
+    """What `make` does once the environment stands, with this copy's own package."""
+    return run([sys.executable, "-m", "bookbuild"], project, PYTHONPATH=str(project / "code/src"))
+
+
+def run(command, cwd, **environment):
+    return subprocess.run(
+        command, cwd=cwd, env={**os.environ, **environment}, text=True, timeout=240,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def fake_python(folder, name, body):
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+# --------------------------------------------------------------------------- the environment
+
+
+def make_with_path(project, folder, *arguments, **environment):
+    """make on a machine whose PATH holds this folder and a shell's tools, and no uv."""
+    tools = folder / "tools"
+    tools.mkdir(parents=True, exist_ok=True)
+    for tool in ("sh", "make", "env", "sed", "rm", "mkdir", "cp", "grep", "echo"):
+        if shutil.which(tool) and not (tools / tool).exists():
+            (tools / tool).symlink_to(shutil.which(tool))
+    environment["PATH"] = f"{folder}:{tools}"
+    return run(["make", *arguments], project, **environment)
+
+
+def said_by_make(result):
+    """The lines of our own, without make's last word on the failed target."""
+    return [
+        line
+        for line in result.stdout.splitlines()
+        if line.startswith("make: ") and "***" not in line
+    ]
+
+
+def test_a_machine_without_python_is_told_so_in_one_line(project, tmp_path):
+    result = make_with_path(project, tmp_path / "none")
+    assert result.returncode != 0
+    (line,) = said_by_make(result)
+    assert "Python 3.11 or newer is needed" in line and "PYTHON=" in line
+
+
+def test_a_python_that_is_too_old_is_passed_over_and_named_when_asked_for(project, tmp_path):
+    old = fake_python(
+        tmp_path / "old", "python3", 'case "$2" in *version_info*) exit 1;; esac; exit 1'
+    )
+    result = make_with_path(project, tmp_path / "old")
+    assert "Python 3.11 or newer is needed" in said_by_make(result)[0] and result.returncode != 0
+    code = "import sys; sys.version_info = (3, 9); sys.version = '3.9.1 x'; sys.argv = sys.argv[1:]; import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
+    old = fake_python(tmp_path / "old", "python3.9", f'exec {sys.executable} -c "{code}" "$@"')
+    result = make_with_path(project, tmp_path / "old", f"PYTHON={old}", "VENV=new")
+    (line,) = [line for line in result.stdout.splitlines() if "3.11" in line]
+    assert "3.9.1" in line and result.returncode != 0
+
+
+def test_a_python_without_venv_is_told_what_to_install(project, tmp_path):
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare/venv.py").write_text('raise SystemExit("ensurepip is not available")')
+    result = make_with_path(
+        project, tmp_path / "bare", f"PYTHON={sys.executable}", "VENV=new",
+        PYTHONPATH=str(tmp_path / "bare"),
+    )  # fmt: skip
+    (line,) = said_by_make(result)
+    assert "python3-venv" in line and result.returncode != 0
+    assert not (project / "new").exists()
+
+
+def test_no_network_is_said_in_one_line_and_the_next_make_starts_again(project, tmp_path):
+    offline = {
+        name: "http://127.0.0.1:9/simple" for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+    }
+    offline |= {"PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+    for _ in range(2):
+        result = make_with_path(
+            project, tmp_path / "off", f"PYTHON={sys.executable}", "VENV=new", **offline
+        )
+        (line,) = said_by_make(result)
+        assert "registry cannot be reached" in line and result.returncode != 0
+    assert "making it again" in result.stdout
+
+
+def test_an_interrupted_installation_is_made_again(project, tmp_path):
+    (project / "new/bin").mkdir(parents=True)  # no stamp of a finished installation, no Python
+    result = make_with_path(
+        project, tmp_path / "off", f"PYTHON={sys.executable}", "VENV=new",
+        PIP_INDEX_URL="http://127.0.0.1:9/", PIP_CONFIG_FILE=os.devnull, PIP_NO_CACHE_DIR="1",
+        PIP_FIND_LINKS="", PIP_EXTRA_INDEX_URL="",
+    )  # fmt: skip
+    assert "making it again" in result.stdout
+    assert (project / "new/bin/python").exists()
+
+
+# ---------------------------------------------------------------------------------- the build
+
+
+def test_a_build_that_has_nothing_to_do_says_so_and_writes_nothing(project):
+    first = build(project)
+    assert first.returncode == 0, first.stdout
+    assert "executing chapters/index.md" in first.stdout
+    assert first.stdout.splitlines()[-1] == "Open _build/html/index.html"
+    pages = {page: page.stat().st_mtime_ns for page in (project / "_build/html").rglob("*.html")}
+    os.utime(project / "chapters/index.md")
+    second = build(project)
+    assert second.returncode == 0 and "Nothing has changed" in second.stdout
+    assert "executing" not in second.stdout
+    assert pages == {page: page.stat().st_mtime_ns for page in pages}
+
+
+def test_a_page_follows_the_package_and_back_without_executing_again(project):
+    write(project, "index", cell("from jacobians import figures\n\nprint(figures.GREY)"))
+    style = project / "code/src/jacobians/figures.py"
+    old = style.read_text()
+    page = project / "_build/html/chapters/index.html"
+    assert build(project).returncode == 0 and "#808080" in page.read_text()
+    style.write_text(old.replace('GREY = "#808080"', 'GREY = "#123456"'))
+    again = build(project)
+    assert "executing chapters/index.md" in again.stdout and "#123456" in page.read_text()
+    style.write_text(old)
+    back = build(project)
+    assert back.returncode == 0 and "executing" not in back.stdout and "#808080" in page.read_text()
+
+
+# Each with what stands at the place that must be named, and what must be said of it.
+FAULTS = {
+    "assertion": (cell("answer = 6\nassert answer == 7"), None, "assert answer == 7"),
+    "warning": (cell("import warnings\n\nwarnings.warn('old')"), None, "cell 2"),
+    "reference": ("Some text, and then see {eq}`eq-nowhere`.", "see {eq}", "eq-nowhere"),
+    "tex": ("The formula\n\n$$\n\\frac{1}{\n$$", "$$", "TeX error"),
+    "inline": ("The formula $\\nosuch$.", "nosuch", "TeX error"),
+    "figure": (
+        cell("import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()"),
+        None,
+        "without an alternative text",
+    ),
+}
+
+
+def test_nothing_wrong_gets_through_not_even_the_second_time(project):
+    toc = "format: jb-book\nroot: chapters/index\nchapters:\n"
+    for name, (text, _, _) in FAULTS.items():
+        write(project, name, text)
+        toc += f"  - file: chapters/{name}\n"
+    (project / "_toc.yml").write_text(toc)
+    for _ in range(2):
+        result = build(project)
+        assert result.returncode != 0
+        assert "The book was not built" in result.stdout
+        for name, (_, place, words) in FAULTS.items():
+            where = f"chapters/{name}.md:"
+            if place:
+                lines = (project / f"chapters/{name}.md").read_text().splitlines()
+                line = next(i for i, text in enumerate(lines, 1) if place in text)
+                where += f"{line}: "
+            after = result.stdout.split(where, 1)[-1].split("chapters/", 1)[0]
+            assert where in result.stdout and words in after, (where, words, result.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_alone_fails_the_build(project, name):
+    text, _, words = FAULTS[name]
+    write(project, "index", text)
+    result = build(project)
+    assert result.returncode != 0 and words in result.stdout
