@@ -29,7 +29,7 @@ NO_NETWORK = (
 
 def main(venv, *locks):
     venv, uv = ROOT / venv, shutil.which("uv")
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (it may be run by any Python)
         stop(f"Python 3.11 or newer is needed, and {sys.executable} is {sys.version.split()[0]}.")
     wanted, done = stamps(locks), finished(venv)
     common = min(len(wanted), len(done))
@@ -43,7 +43,7 @@ def main(venv, *locks):
 
 
 def stamps(locks):
-    """A line for each lock; it changes with the lock, the package's needs and the folder's place."""
+    """A line for each lock: it changes with the lock, the package's needs and the place."""
     package = (ROOT / "code/pyproject.toml").read_bytes() + bytes(ROOT)
     return [
         f"{lock} {hashlib.sha256((ROOT / lock).read_bytes() + package).hexdigest()}"

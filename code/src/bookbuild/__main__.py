@@ -28,7 +28,7 @@ KERNEL = IPYTHON / "profile_default/ipython_kernel_config.py"
 
 
 def state():
-    """A hash of every file the book is made from: touching one changes nothing, deleting one does."""
+    """A hash of all the book is made from: touching a file is no change, deleting one is."""
     digest = hashlib.sha256()
     for source in SOURCES:
         path = ROOT / source

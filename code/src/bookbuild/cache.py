@@ -1,8 +1,8 @@
 """Keep executed chapters under a key that knows the shared package.
 
-jupyter-cache recognises a chapter by its cells alone, so a page would keep yesterday's numbers after
-a change in the package. Each state of the package, its data and the lock gets a cache of its own:
-a change executes the chapters again, and changing it back finds the old pages without executing.
+jupyter-cache recognises a chapter by its cells alone, so a page would keep yesterday's numbers
+after a change in the package. Each state of the package, its data and the lock gets a cache of its
+own: a change executes the chapters again, and changing it back finds the old pages again.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Figures of the built page: drawn in the page itself, in its colours, and told in words.
 
-A cell's SVG is put into the page instead of beside it, so that it follows the reader's light or dark
-theme: black becomes the colour of the text and white that of the page. Data colours stay.
+A cell's SVG is put into the page instead of beside it, so that it follows the reader's light or
+dark theme: black becomes the colour of the text and white that of the page. Data colours stay.
 A figure without an alternative text is a warning with its chapter, and so an error of the build.
 """
 

@@ -51,7 +51,7 @@ def visit_display(self, node):
 
 
 def characters(pages):
-    """Every character in the pages' formulas, single letters also as the italics they are drawn as."""
+    """Every character in the pages' formulas; single letters also as the italics on show."""
     used = set()
     for page in pages:
         for formula in re.findall(r"<math.*?</math>", page.read_text(encoding="utf-8"), re.DOTALL):

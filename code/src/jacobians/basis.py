@@ -1,7 +1,8 @@
 """The tanh basis: its values, its Jacobian, and the Jacobian's two products.
 
 Letters and shapes are the book's: N samples of D inputs, K units. ``X`` is (N, D), ``W`` is
-(D+1, K) with the slopes in ``W[:D]`` and the biases in ``W[D]``, ``Z``, ``Phi`` and ``S`` are (N, K).
+(D+1, K) with the slopes in ``W[:D]`` and the biases in ``W[D]``; ``Z``, ``Phi`` and ``S`` are
+(N, K).
 """
 
 import numpy as np

@@ -18,7 +18,7 @@ THREE_UNITS = ((0.1, 0.2, 0.3), (-10.0, -50.0, -100.0))
 
 
 def use_book_style():
-    """Draw from here on as the book does: sharp at every size, and to the byte the same each time."""
+    """Draw from here on as the book does: sharp at every size, the same bytes each time."""
     mpl.rcParams.update(
         {
             "svg.hashsalt": "jacobians",  # ids in the file do not change from run to run
@@ -113,10 +113,12 @@ def four_panels(basis, x0):
                 f"${k + 1}$", (peak, 0.0), (7, -3), textcoords="offset points", color=colour
             )
     titles = (
-        (r"$\phi_k$ as its slope moves", r"$\phi_k$ as its bias moves"),
-        (r"its derivative, $\partial\phi_k/\partial a_k$", r"its derivative, $\partial\phi_k/\partial b_k$"),
-    )  # fmt: skip
-    for panel, title in zip(panels.flat, sum(titles, ()), strict=True):
+        r"$\phi_k$ as its slope moves",
+        r"$\phi_k$ as its bias moves",
+        r"its derivative, $\partial\phi_k/\partial a_k$",
+        r"its derivative, $\partial\phi_k/\partial b_k$",
+    )
+    for panel, title in zip(panels.flat, titles, strict=True):
         panel.set_title(title, loc="left")
         panel.margins(y=0.12)
     panels[0, 0].set_ylabel(r"$\phi_k$ (no unit)")
@@ -142,7 +144,7 @@ def mark(panel, x, y, moved, label, colour):
 
 
 def draw_four_panels(path):
-    """Save the four panels of the book's three units at day 150, on white, as the README shows them."""
+    """Save the four panels of the book's three units at day 150, on white, for the README."""
     use_book_style()
     figure = four_panels(TanhBasis(THREE_UNITS), 150.0)
     figure.savefig(path, metadata={"Date": None}, facecolor="white")
