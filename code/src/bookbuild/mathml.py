@@ -14,6 +14,7 @@ import ziamath
 from docutils import nodes
 from fontTools import subset
 from math_core import LatexError, LatexToMathML
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
@@ -31,9 +32,8 @@ def render(node, tex, display):
 
 
 def visit_inline(self, node):
-    # The word joiner keeps a comma or a full stop after the formula on the formula's line.
     mathml = render(node, node.astext(), display=False)
-    self.body.append(f'<span class="math">{mathml}\u2060</span>')
+    self.body.append(f'<span class="math">{mathml}{node.get("then", "")}</span>')
     raise nodes.SkipNode
 
 
@@ -48,6 +48,20 @@ def visit_display(self, node):
         self.body.append("</span>")
     self.body.append("</div>\n")
     raise nodes.SkipNode
+
+
+class KeepPunctuation(SphinxPostTransform):
+    """A comma or a full stop after a formula stays on the formula's line."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        for formula in list(self.document.findall(nodes.math)):
+            after = formula.next_node(descend=False, siblings=True)
+            if isinstance(after, nodes.Text) and (mark := re.match(r"[.,;:!?)]+", after)):
+                formula["then"] = mark[0]
+                after.parent.replace(after, nodes.Text(after[mark.end() :]))
 
 
 def characters(pages):
@@ -98,5 +112,6 @@ def write_font(app, error):
 
 def setup(app):
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_display, None))
+    app.add_post_transform(KeepPunctuation)
     app.connect("build-finished", write_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
