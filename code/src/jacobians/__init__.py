@@ -2,6 +2,7 @@
 
 __version__ = "0.1.0"
 
+from jacobians import differences
 from jacobians.basis import TanhBasis
 
-__all__ = ["TanhBasis"]
+__all__ = ["TanhBasis", "differences"]
