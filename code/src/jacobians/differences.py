@@ -63,8 +63,8 @@ def richardson(f, w, steps=None, pattern=None):
 def complex_step(f, w, steps=1e-30, pattern=None):
     """Im f(w + ih) / h: nothing is subtracted, so h can be tiny; P evaluations.
 
-    The error is that of f itself (Squire and Trapp 1998). f must be analytic and let complex numbers
-    through: no abs, no comparison, no conjugate, no cast to float.
+    The error is that of f itself (Squire and Trapp 1998). f must be analytic and let complex
+    numbers through: no abs, no comparison, no conjugate, no cast to float.
     """
     w, steps = point(w, steps, EPS)
 
