@@ -2,7 +2,8 @@
 
 __version__ = "0.1.0"
 
-from jacobians import differences
+from jacobians import differences, mistakes
 from jacobians.basis import TanhBasis
+from jacobians.checks import check_jacobian
 
-__all__ = ["TanhBasis", "differences"]
+__all__ = ["TanhBasis", "check_jacobian", "differences", "mistakes"]
