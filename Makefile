@@ -14,7 +14,7 @@ else
 INSTALL = @$(PYTHON) code/install.py $(VENV) requirements.txt
 endif
 
-.PHONY: html test test-all picture lock clean distclean help
+.PHONY: html test test-all bench picture lock clean distclean help
 
 html: ## Build the book into _build/html (the default)
 	$(INSTALL)
@@ -30,6 +30,10 @@ test-all: ## The same, with the long form of the tests
 	@$(BIN)/python -m bookbuild
 	@$(BIN)/python -m pytest -q -n 2 -m "" tests
 
+bench: ## Compare our speed with JAX, PyTorch and others (installs them beside, in .venv-bench)
+	$(subst $(VENV),.venv-bench,$(INSTALL)) requirements-bench.txt
+	@.venv-bench/bin/python code/benchmarks/run.py
+
 picture: ## Redraw the four panels that the README shows
 	$(INSTALL)
 	@$(BIN)/python -m jacobians.figures .github/four-panels.svg
@@ -37,17 +41,20 @@ picture: ## Redraw the four panels that the README shows
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header
 lock: ## Renew requirements*.txt from requirements*.in and show what changed
 	$(INSTALL) requirements-dev.txt
-	@mkdir -p _build/lock && cp requirements.txt requirements-dev.txt _build/lock
+	@mkdir -p _build/lock && cp requirements*.txt _build/lock
 	@$(COMPILE) requirements.in -o requirements.txt
 	@grep -v '^-e' requirements.txt > _build/lock/constraints.txt
 	@$(COMPILE) requirements-dev.in -c _build/lock/constraints.txt --no-annotate -o requirements-dev.txt
-	@for f in requirements.txt requirements-dev.txt; do diff -U 0 _build/lock/$$f $$f || true; done
+	@$(COMPILE) requirements-bench.in -c _build/lock/constraints.txt --no-annotate \
+	  -o _build/lock/bench.txt
+	@grep -vE '^(nvidia|triton|cuda)' _build/lock/bench.txt > requirements-bench.txt
+	@for f in requirements.txt requirements-dev.txt requirements-bench.txt; do diff -U 0 _build/lock/$$f $$f || true; done
 
 clean: ## Remove everything that was built
 	rm -rf _build
 
 distclean: clean ## Remove the environment as well
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-bench
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile

@@ -118,7 +118,7 @@ def inputs_swapped(p):
         yield p.J[:, order]
 
 
-# ----------------------------------------------------------------------------------------- the units
+# ------------------------------------------------------------------------------- the units
 
 
 @mistake("last unit left out", "the last unit is left out: a loop that ends one too early?")
@@ -152,7 +152,7 @@ def wrong_delta(p):
     yield np.einsum("nk,nd,l->nkdl", S, p.X1, np.ones(S.shape[1]))
 
 
-# ------------------------------------------------------------------------------------ the whole array
+# ------------------------------------------------------------------------------- the whole array
 
 
 @mistake("sign flipped", "every entry has the wrong sign")
