@@ -118,7 +118,7 @@ def test_products_need_no_more_memory_than_a_few_blocks():
     basis.vjp(X, G)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 16e6, "the stored Jacobian would be 230 MB, one array of features 26 MB"
+    assert peak < 20e6, "the stored Jacobian would be 230 MB, one array of features 26 MB"
 
 
 # ---------------------------------------------------------------------- the numerical derivative

@@ -196,6 +196,12 @@ def test_a_mistake_is_seen_although_the_given_point_is_saturated():
     assert "lack the factor x" in check_jacobian(saturated, [1.0, 2.0]).diagnosis
 
 
+def test_a_unit_that_is_saturated_at_every_sample_is_remarked_upon():
+    report = check_jacobian(TanhBasis([[1.0, 50.0], [0.0, 500.0]]), [1.0, 2.0])
+    assert report.ok and "Unit 1 is saturated" in str(report)
+    assert not check_jacobian(TanhBasis([[1.0], [0.0]]), [1.0, 2.0]).remark
+
+
 def test_an_input_that_never_changes_is_remarked_upon():
     report = check_jacobian(TanhBasis([[0.1], [0.2]]), [1.0, 1.0, 1.0])
     assert report.ok and "same in every sample" in str(report)

@@ -81,7 +81,7 @@ def check_jacobian(basis, X):
         return here
     if own is None and here is None:
         return Report(False, "neither X nor a point of our own gives a derivative to compare with")
-    return Report(True, errors=(here or own).errors, remark=remark(here, X))
+    return Report(True, errors=(here or own).errors, remark=remark(basis, here, X))
 
 
 def examine(basis, X):
@@ -186,10 +186,18 @@ def worst(errors, yours, truth):
     )
 
 
-def remark(here, X):
+def remark(basis, here, X):
     """What the given X cannot show, for a Jacobian that is right there."""
     if here is None or np.abs(here.errors).size == 0:
         return "At the given X there was nothing to compare; a point of our own was used."
+    size = np.append(np.abs(X).max(axis=0), 1.0)[:, None]
+    flat = np.abs(np.asarray(basis.jacobian(X.copy())) / np.where(size > 0, size, 1.0)) < 1e-6
+    units = np.flatnonzero(flat.all(axis=(0, 1)))
+    if len(units):
+        return (
+            f"Unit {units[0]} is saturated in every sample of X, where any formula would pass; "
+            "a point of our own was used as well."
+        )
     constant = [d for d in range(X.shape[1]) if len(X) > 1 and np.ptp(X[:, d]) == 0]
     if constant:
         return (
