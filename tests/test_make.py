@@ -169,6 +169,21 @@ def test_a_page_follows_the_package_and_back_without_executing_again(project):
     assert back.returncode == 0 and "executing" not in back.stdout and "#808080" in page.read_text()
 
 
+def test_the_stylesheet_follows_the_pages(project):
+    style = project / "_build/html/_static/style.css"
+    assert build(project).returncode == 0 and ".sd-tab-set" not in style.read_text()
+    tabs = "::::{tab-set}\n:::{tab-item} One\nText.\n:::\n:::{tab-item} Two\nMore.\n:::\n::::\n"
+    write(project, "index", tabs + ":::{note}\n:class: dropdown\nFolded.\n:::")
+    assert build(project).returncode == 0
+    page = (project / "_build/html/chapters/index.html").read_text()
+    assert ".sd-tab-set" in style.read_text() and "design-tabs.js" in page
+    assert '<details class="admonition note">' in page and "<summary" in page
+    write(project, "index", "Plain again.")
+    assert build(project).returncode == 0
+    assert ".sd-tab-set" not in style.read_text()
+    assert (style.parent / "book.js").is_file() and list(style.parent.rglob("fa-solid-900.woff2"))
+
+
 # Each with what stands at the place that must be named, and what must be said of it.
 FAULTS = {
     "assertion": (cell("answer = 6\nassert answer == 7"), None, "assert answer == 7"),

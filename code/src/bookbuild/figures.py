@@ -21,6 +21,8 @@ THEMED = {
     r"(fill|stroke): #ffffff": r"\1: var(--pst-color-background)",
 }
 
+SMALLEST = 0.72  # of its own width: letters of 10 points are then 9.6 pixels high
+
 
 class InlineFigures(SphinxPostTransform):
     default_priority = 5  # before Sphinx copies the images it finds
@@ -42,10 +44,14 @@ class InlineFigures(SphinxPostTransform):
 
 
 def inline(svg, alt):
-    """The drawing as an element of the page: named, themed, with ids that meet no others."""
+    """The drawing as an element of the page: named, themed, with ids that meet no others.
+
+    It shrinks with the page until its letters would be too small to read, and scrolls from there.
+    """
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r">\s+<", "><", svg)
+    svg = re.sub(r' (d|x|y|transform)="([^"]*)"', shorten, svg)
     for pattern, colour in THEMED.items():
         svg = re.sub(pattern, colour, svg)
     key = "f" + hashlib.sha256(svg.encode()).hexdigest()[:6]
@@ -54,10 +60,24 @@ def inline(svg, alt):
     width, height = (round(float(size) * 4 / 3) for size in points)  # 72 points are 96 pixels
     name = html.escape(alt, quote=True)
     opening = (
-        f'<svg class="drawing" role="img" aria-label="{name}" width="{width}" height="{height}"'
+        f'<div class="wide"><svg class="drawing" role="img" aria-label="{name}" '
+        f'width="{width}" height="{height}" style="min-width: {round(SMALLEST * width)}px"'
     )
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
-    return svg.replace("<svg", opening, 1)
+    return svg.replace("<svg", opening, 1).strip() + "</div>"
+
+
+def shorten(attribute):
+    """The numbers of a drawing to a hundredth of a point, which is less than a screen can show."""
+    name, text = attribute.groups()
+    digits = 4 if "scale" in text else 2
+
+    def number(match):
+        return f"{float(match[0]):.{digits}f}".rstrip("0").rstrip(".")
+
+    text = re.sub(r"-?\d+\.\d+", number, text)
+    text = re.sub(r"\s+", " ", text).strip()
+    return f' {name}="{text}"'
 
 
 def setup(app):

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import ziamath
 from docutils import nodes
-from fontTools import subset
 from math_core import LatexError, LatexToMathML
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+
+from bookbuild import fonts
 
 logger = logging.getLogger(__name__)
 to_mathml = LatexToMathML(fancy_error=False)
@@ -39,9 +40,9 @@ def visit_inline(self, node):
 
 def visit_display(self, node):
     self.body.append(self.starttag(node, "div", CLASS="math"))
-    # A formula wider than the page scrolls inside its own box, which the keyboard can reach.
+    # A formula wider than the page scrolls inside its own box.
     mathml = render(node, node.astext(), display=True)
-    self.body.append(f'<div class="formula" tabindex="0">{mathml}</div>')
+    self.body.append(f'<div class="formula">{mathml}</div>')
     if node["number"]:
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
         self.add_permalink_ref(node, "Link to this equation")
@@ -97,17 +98,8 @@ def write_font(app, error):
     if error or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    options = subset.Options(
-        flavor="woff2", layout_features=["ssty"], hinting=False, notdef_outline=True
-    )
-    font = subset.load_font(str(FONT), options)
-    font.recalcTimestamp = False  # the same pages give the same bytes
-    cutter = subset.Subsetter(options)
-    cutter.populate(text="".join(sorted(characters(sorted(out.rglob("*.html"))))))
-    cutter.subset(font)
-    target = out / "_static" / "math.woff2"
-    target.parent.mkdir(exist_ok=True)
-    subset.save_font(font, str(target), options)
+    used = characters(sorted(out.rglob("*.html")))
+    fonts.cut(FONT, out / "_static/math.woff2", used, features=["ssty"])
 
 
 def setup(app):

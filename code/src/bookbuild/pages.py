@@ -1,13 +1,43 @@
-"""What every page is sent: our stylesheet and icon, and nothing from anywhere else."""
+"""What every page is sent: our templates, stylesheet, script and icon, and what it is about."""
 
+import re
 from pathlib import Path
 
+from docutils import nodes
 
-def add_static(app, config):
-    config.html_static_path.append(str(Path(__file__).parent / "static"))
+HERE = Path(__file__).parent
+LINE = 160  # letters of a description that a search engine shows
+
+
+def add_ours(app, config):
+    config.html_static_path.append(str(HERE / "static"))
+    config.templates_path.insert(0, str(HERE / "templates"))  # before the theme's own
+
+
+def finish(app, pagename, templatename, context, doctree):
+    """Mend what the parts of a page bring with them."""
+    body = context.get("body", "")
+    # A bibliography is a list, and docutils gives its entries a role that lists do not know.
+    context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    if "sd-tab-set" not in body:
+        scripts = context["script_files"]
+        context["script_files"] = [s for s in scripts if "design-tabs" not in str(s.filename)]
+
+
+def describe(app, pagename, templatename, context, doctree):
+    """The page in one line: its first sentence that is neither a formula nor a cell."""
+    context["description"] = context["docstitle"]
+    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
+        if isinstance(paragraph.parent, nodes.section) and not paragraph.next_node(nodes.math):
+            text = re.sub(r"\s+", " ", paragraph.astext())
+            context["description"] = text if len(text) <= LINE else text[: text.rfind(" ", 0, LINE)]
+            return
 
 
 def setup(app):
-    app.connect("config-inited", add_static)
+    app.connect("config-inited", add_ours)
+    app.connect("html-page-context", describe)
+    app.connect("html-page-context", finish)
     app.add_css_file("book.css")
+    app.add_js_file("book.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
