@@ -14,7 +14,7 @@ else
 INSTALL = @$(PYTHON) code/install.py $(VENV) requirements.txt
 endif
 
-.PHONY: html test test-all bench picture lock clean distclean help
+.PHONY: html test test-all browser audit pdf bench picture lock clean distclean help
 
 html: ## Build the book into _build/html (the default)
 	$(INSTALL)
@@ -29,6 +29,20 @@ test-all: ## The same, with the long form of the tests
 	$(INSTALL) requirements-dev.txt
 	@$(BIN)/python -m bookbuild
 	@$(BIN)/python -m pytest -q -n 2 -m "" tests
+
+browser: ## Make sure that there is a Chromium for the tests of the pages, make audit and make pdf
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild.audit get
+
+audit: ## Print what every page weighs, what is found on it, and Lighthouse's scores
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild
+	@$(BIN)/python -m bookbuild.audit
+
+pdf: ## Print the whole book into _build/book.pdf
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild
+	@$(BIN)/python -m bookbuild.pdf
 
 bench: ## Compare our speed with JAX, PyTorch and others (installs them beside, in .venv-bench)
 	$(subst $(VENV),.venv-bench,$(INSTALL)) requirements-bench.txt

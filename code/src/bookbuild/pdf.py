@@ -1,0 +1,79 @@
+"""The whole book as one PDF: the built pages one after the other, printed by headless Chromium.
+
+python -m bookbuild.pdf [file]
+"""
+
+import sys
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+
+from bookbuild.audit import HTML, ROOT, browser, serve
+
+WHOLE = "whole.html"  # beside the chapters while it is printed
+FOOTER = """<div style="width: 100%; text-align: center; font: 8pt sans-serif; color: #555">
+<span class="pageNumber"></span></div>"""
+
+
+def chapters():
+    """The pages in reading order, as the contents beside every page list them."""
+    first = BeautifulSoup((HTML / "chapters/index.html").read_text(encoding="utf-8"), "html.parser")
+    links = [a["href"].partition("#")[0] for a in first.select(".bd-docs-nav a")]
+    return list(dict.fromkeys(link or "index.html" for link in links))
+
+
+def joined(names):
+    """One page of all chapters. What pointed at another page points into this one."""
+    soups = {
+        name: BeautifulSoup((HTML / "chapters" / name).read_text(encoding="utf-8"), "html.parser")
+        for name in names
+    }
+    whole = soups[names[0]]
+    main = whole.select_one(".bd-article-container")
+    articles = [prefixed(soup.article, name, names) for name, soup in soups.items()]
+    main.clear()
+    main.extend(articles)
+    for script in whole.select("script"):
+        script.decompose()
+    return str(whole)
+
+
+def prefixed(article, name, names):
+    """A chapter whose ids carry its name, so that they meet no other chapter's."""
+    stem = Path(name).stem
+    article["id"] = stem
+    article["style"] = "break-before: page" if name != names[0] else ""
+    for element in article.select("[id]"):
+        if element.find_parent("svg") is None:  # a drawing's ids are its own already
+            element["id"] = f"{stem}--{element['id']}"
+    for link in article.select("a[href]"):
+        page, _, anchor = link["href"].partition("#")
+        if (page or name) in names:
+            target = Path(page or name).stem
+            link["href"] = f"#{target}--{anchor}" if anchor else f"#{target}"
+    for fold in article.select("details"):
+        fold["open"] = ""
+    return article
+
+
+def write(target, chrome):
+    whole = HTML / "chapters" / WHOLE
+    whole.write_text(joined(chapters()), encoding="utf-8")
+    try:
+        with serve() as home:
+            page = chrome.new_page(color_scheme="light")
+            page.goto(f"{home}chapters/{WHOLE}", wait_until="networkidle")
+            page.pdf(
+                path=target, format="A4", outline=True, tagged=True, display_header_footer=True,
+                header_template="<span></span>", footer_template=FOOTER,
+                margin={"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"},
+            )  # fmt: skip
+    finally:
+        whole.unlink()
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "_build/book.pdf")
+    with browser() as chrome:
+        write(target, chrome)
+    print(f"Open {target.relative_to(ROOT) if target.is_relative_to(ROOT) else target}")

@@ -1,0 +1,326 @@
+"""The built pages in a real browser: weight, silence, access, phone, no script, print, file."""
+
+import os
+import re
+import shutil
+
+import pypdf
+import pytest
+from labels import ROOT
+
+from bookbuild import audit, pdf
+
+HTML = ROOT / "_build/html"
+
+FIRST_VISIT = {"chapters/jacobian.html": 200_000}  # bytes on the wire; every other page:
+OTHERS, LATER = 250_000, 60_000
+PAGES = audit.pages()
+CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
+every_page = pytest.mark.parametrize("page", PAGES)
+every_chapter = pytest.mark.parametrize("page", CHAPTERS)
+
+
+@pytest.fixture(scope="session")
+def chrome():
+    if audit.chromium() is None:
+        if os.environ.get("BROWSER_TESTS") == "required":
+            pytest.fail("There is no Chromium, and BROWSER_TESTS=required.")
+        pytest.skip("no Chromium: run make browser")
+    with audit.browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def home():
+    with audit.serve() as address:
+        yield address
+
+
+# ------------------------------------------------------------------------------------ every page
+
+
+@every_page
+def test_a_page_is_light_silent_still_and_open_to_everyone(chrome, home, page):
+    with audit.Visit(chrome, home + page) as visit:
+        visit.scroll()
+        assert visit.outside == []
+        assert visit.said == []
+        assert 0 < visit.weight <= FIRST_VISIT.get(page, OTHERS)
+        assert visit.shift() < 0.05
+        assert visit.axe() == []
+    assert audit.later((HTML / page).read_text()) <= LATER
+
+
+@every_page
+def test_a_page_is_open_to_everyone_in_the_dark_and_when_unfolded(chrome, home, page):
+    with audit.Visit(chrome, home + page, color_scheme="dark", reduced_motion="reduce") as visit:
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
+        visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert visit.axe() == []
+
+
+@every_page
+@pytest.mark.parametrize("width", [320, 640])
+def test_no_page_moves_sideways_on_a_phone_or_at_twice_the_size(chrome, home, page, width):
+    with audit.Visit(chrome, home + page, width=width, reduced_motion="reduce") as visit:
+        visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert visit.sideways() == [0, ""]
+        letters = visit.page.evaluate(
+            """[...document.querySelectorAll("svg.drawing")].map(s =>
+                10 * s.getBoundingClientRect().width / s.viewBox.baseVal.width)"""
+        )
+        assert all(size > 9 for size in letters), letters  # pixels, of letters of 10 points
+        moving = visit.page.evaluate(
+            """[...document.querySelectorAll("*")].filter(e =>
+                getComputedStyle(e).transitionDuration.split(", ").some(t => t !== "0s")).length"""
+        )
+        assert moving == 0
+
+
+@every_chapter
+def test_a_chapter_is_complete_without_scripts(chrome, home, page):
+    with audit.Visit(chrome, home + page, java_script_enabled=False) as visit:
+        text = visit.page.inner_text("main")
+        assert audit.raw_tex(visit.page.content()) == []
+        for figure in visit.page.locator("svg.drawing").all():
+            assert figure.bounding_box()["width"] > 200
+        assert len(text) > 1000
+        for button in visit.page.locator("button.pst-js-only").all():
+            assert not button.is_visible()
+        if visit.page.locator("details").count():
+            fold = visit.page.locator("details").first
+            fold.locator("summary").click()
+            assert fold.get_attribute("open") is not None
+
+
+@every_page
+def test_headings_form_one_outline(chrome, home, page):
+    with audit.Visit(chrome, home + page) as visit:
+        levels = visit.page.evaluate(
+            "[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])"
+        )
+    assert levels.count(1) == 1 and levels[0] == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+@every_chapter
+def test_a_printed_chapter_is_whole(chrome, home, page):
+    with audit.Visit(chrome, home + page, width=690, color_scheme="dark") as visit:  # A4, 2 cm
+        visit.page.emulate_media(media="print")
+        visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        cut = visit.page.evaluate(
+            """[...document.querySelectorAll("main pre, main .formula, main .wide, main table")]
+                .filter(e => e.scrollWidth > e.clientWidth + 1 && !e.closest(".d-print-none"))
+                .map(e => e.outerHTML.slice(0, 100))"""
+        )
+        assert cut == []
+        for hidden in (".bd-header-article", ".bd-sidebar-primary", ".prev-next-footer"):
+            assert not visit.page.locator(hidden).first.is_visible()
+        assert visit.page.locator("h1").first.is_visible()
+        for inside in visit.page.locator("details > :nth-child(2)").all():
+            assert inside.bounding_box()["height"] > 0
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
+@every_page
+def test_a_page_opens_from_a_folder(chrome, page):
+    with audit.Visit(chrome, (HTML / page).as_uri(), offline=True) as visit:
+        assert visit.said == [] and visit.outside == []
+        assert visit.page.locator("h1").is_visible()
+        if visit.page.locator("math").count():
+            assert visit.page.evaluate("document.fonts.check('16px \"Book Math\"')")
+
+
+# --------------------------------------------------------------------------------- what one can do
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(chrome, home):
+    with audit.Visit(chrome, home + "chapters/jacobian.html") as visit:
+        wanted = visit.page.evaluate(
+            """() => {
+                const all = [...document.querySelectorAll("a[href], button, summary, input")];
+                const seen = all.filter(e => e.checkVisibility({visibilityProperty: true})
+                    && e.getBoundingClientRect().width > 0 && e.tabIndex >= 0);
+                seen.forEach((e, i) => e.dataset.wanted = i);
+                return seen.length;
+            }"""
+        )
+        reached, invisible = set(), []
+        for _ in range(2 * wanted):
+            visit.page.keyboard.press("Tab")
+            here = visit.page.evaluate(
+                """() => {
+                    const e = document.activeElement, style = getComputedStyle(e);
+                    const shown = style.outlineStyle !== "none" || style.boxShadow !== "none";
+                    return [e.dataset.wanted ?? null, shown, e.outerHTML.slice(0, 100)];
+                }"""
+            )
+            if here[0] in reached and len(reached) == wanted:
+                break
+            if here[0] is not None:
+                reached.add(here[0])
+            if not here[1] and not here[2].startswith("<body"):
+                invisible.append(here[2])
+        assert len(reached) == wanted
+        assert invisible == []
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_text(chrome, home):
+    with audit.Visit(chrome, home + "chapters/jacobian.html") as visit:
+        visit.page.keyboard.press("Tab")
+        assert visit.page.evaluate("document.activeElement.textContent") == "Skip to main content"
+        visit.page.keyboard.press("Enter")
+        assert visit.page.url.endswith("#main-content")
+
+
+@pytest.mark.parametrize("words", ["phi", "numerical_jacobian", "saturated"])
+def test_search_finds_a_symbol_a_function_and_a_term(chrome, home, words):
+    with audit.Visit(chrome, home + "chapters/index.html") as visit:
+        visit.page.keyboard.press("Control+k")
+        visit.page.keyboard.type(words)
+        visit.page.keyboard.press("Enter")
+        visit.page.wait_for_selector("#search-results li a")
+        found = visit.page.locator("#search-results li a").evaluate_all("a => a.map(x => x.href)")
+        assert any("chapters/jacobian.html" in href for href in found), found
+        visit.page.locator('#search-results a[href*="jacobian"]').first.click()
+        visit.page.wait_for_url("**/jacobian.html*")
+        assert visit.said == []
+
+
+def test_search_works_from_a_folder(chrome):
+    address = (HTML / "search.html").as_uri() + "?q=saturated"
+    with audit.Visit(chrome, address, offline=True) as visit:
+        visit.page.wait_for_selector("#search-results li a")
+        assert visit.said == []
+
+
+def test_the_copy_button_copies_a_cell(chrome, home):
+    permissions = ["clipboard-read", "clipboard-write"]
+    with audit.Visit(chrome, home + "chapters/jacobian.html", permissions=permissions) as visit:
+        visit.page.locator(".highlight").first.hover()
+        visit.page.locator("button.copybtn").first.click()
+        copied = visit.page.evaluate("navigator.clipboard.readText()")
+        assert copied.strip() == "import matplotlib.pyplot as plt\nimport numpy as np"
+
+
+def test_a_folded_cell_and_a_solution_open_by_keyboard(chrome, home):
+    with audit.Visit(chrome, home + "chapters/jacobian.html") as visit:
+        for kind in ("details.hide", "details.solution"):
+            fold = visit.page.locator(kind).first
+            inside = fold.locator(":nth-child(2)").first
+            assert not inside.is_visible()
+            fold.locator("summary").focus()
+            visit.page.keyboard.press("Enter")
+            assert inside.is_visible()
+
+
+def test_the_theme_button_goes_round_and_the_choice_stays(chrome, home):
+    with audit.Visit(chrome, home + "chapters/jacobian.html") as visit:
+        seen = set()
+        for _ in range(3):
+            visit.page.locator(".theme-switch-button:visible").click()
+            seen.add(visit.page.evaluate("document.documentElement.dataset.mode"))
+        assert seen == {"light", "dark", "auto"}
+        while visit.page.evaluate("document.documentElement.dataset.mode") != "dark":
+            visit.page.locator(".theme-switch-button:visible").click()
+        visit.page.goto(home + "chapters/notation.html")
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_figures_follow_the_theme_and_their_data_colours_stay(chrome, home):
+    ink, data = set(), set()
+    for scheme in ("light", "dark"):
+        with audit.Visit(chrome, home + "chapters/jacobian.html", color_scheme=scheme) as visit:
+            colours = visit.page.evaluate(
+                """[...document.querySelectorAll("svg.drawing path")].map(p =>
+                    getComputedStyle(p).stroke)"""
+            )
+            units = {"rgb(31, 119, 201)", "rgb(200, 87, 10)", "rgb(22, 135, 95)"}
+            data.add(frozenset(units & set(colours)))
+            drawing = visit.page.locator("svg.drawing").first
+            ink.add(drawing.evaluate("e => getComputedStyle(e).color"))
+            background = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert background not in ink
+    assert len(ink) == 2 and len(data) == 1 and len(data.pop()) == 3
+
+
+def test_the_contents_open_on_a_phone_and_close_by_escape(chrome, home):
+    with audit.Visit(chrome, home + "chapters/jacobian.html", width=390) as visit:
+        visit.page.locator("button.primary-toggle").click()
+        link = visit.page.locator('dialog[open] a[href="notation.html"]')
+        assert link.is_visible()
+        visit.page.keyboard.press("Escape")
+        assert not link.is_visible()
+
+
+# --------------------------------------------------------------------- the checks themselves
+
+PLANTED = {
+    "a script from elsewhere": (
+        "</body>",
+        '<script src="https://cdn.example/x.js"></script></body>',
+    ),
+    "a heavy picture": ("</article>", '<img src="heavy.png" alt="{}"></article>'.format("x" * 50)),
+    "a figure without words": ("</article>", '<img src="tiny.png"></article>'),
+    "a wide table": ("</article>", '<div style="width: 900px">wide</div></article>'),
+    "raw TeX": ("</article>", r"<p>\(\frac{1}{2}\)</p></article>"),
+    "a message": ("</body>", "<script>console.log('hello')</script></body>"),
+    "a late shift": (
+        "</body>",
+        """<script>setTimeout(
+            () => document.querySelector("article").style.marginTop = "300px", 300
+        )</script></body>""",
+    ),
+    "grey on grey": ("</article>", '<p style="color: #999; background: #aaa">grey</p></article>'),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_each_check_sees_the_fault_it_is_for(chrome, tmp_path, fault):
+    shutil.copytree(HTML, tmp_path / "html")
+    page = tmp_path / "html/chapters/notation.html"
+    before, after = PLANTED[fault]
+    text = page.read_text().replace(before, after, 1)
+    page.write_text(text)
+    (page.parent / "heavy.png").write_bytes(os.urandom(300_000))
+    (page.parent / "tiny.png").write_bytes(os.urandom(10))
+    with audit.serve(tmp_path / "html") as home:
+        with audit.Visit(chrome, home + "chapters/notation.html", width=320) as visit:
+            visit.scroll()
+            found = {
+                "a script from elsewhere": visit.outside == ["https://cdn.example/x.js"],
+                "a heavy picture": visit.weight > OTHERS,
+                "a figure without words": bool(audit.nameless(text)),
+                "a wide table": visit.sideways()[0] > 0,
+                "raw TeX": bool(audit.raw_tex(text)),
+                "a message": "log: hello" in visit.said,
+                "a late shift": visit.page.wait_for_timeout(500) or visit.shift() > 0.05,
+                "grey on grey": any("contrast" in line for line in visit.axe()),
+            }
+    assert found[fault]
+
+
+@pytest.mark.slow
+def test_the_pdf_holds_every_chapter_and_its_links_lead_into_it(chrome, tmp_path):
+    pdf.write(tmp_path / "book.pdf", chrome)
+    book = pypdf.PdfReader(tmp_path / "book.pdf")
+    titles = [entry.title for entry in book.outline if not isinstance(entry, list)]
+    for page in CHAPTERS:
+        (title,) = re.findall(r"<h1>(.*?)<a", (HTML / page).read_text())
+        assert title in titles
+    links = [
+        annotation.get_object() for page in book.pages for annotation in page.get("/Annots", [])
+    ]
+    assert sum("/Dest" in link for link in links) > 30
+    outside = {str(link["/A"]["/URI"]) for link in links if "/URI" in link.get("/A", {})}
+    assert all(address.startswith("https://") for address in outside), outside
+    assert not (HTML / "chapters/whole.html").exists()
+
+
+def test_a_stylesheet_keeps_what_a_page_uses_and_drops_the_rest():
+    style = (HTML / "_static/style.css").read_text()
+    for kept in (".admonition", ".copybtn", "details", "@media print", "prefers-reduced-motion"):
+        assert kept in style
+    for dropped in (".carousel", ".accordion", "fa-brands"):
+        assert dropped not in style
+    assert len(re.findall(r"@font-face", style)) == 2  # mathematics and icons
