@@ -235,6 +235,33 @@ def report(chrome, home, page):
     return [*row, f"{shift:.3f}"], [*first.outside, *first.said, *light, *dark]
 
 
+def latency(chrome, address):
+    """For each figure with sliders, milliseconds from an input until the new picture is laid out."""
+    with Visit(chrome, address) as visit:
+        return visit.page.evaluate(
+            """async () => {
+                const found = {};
+                for (const figure of document.querySelectorAll("figure.explorer")) {
+                    const times = [];
+                    for (const slider of figure.querySelectorAll("input[type=range]")) {
+                        for (let i = 0; i < 40; i++) {
+                            await new Promise(requestAnimationFrame);
+                            const share = (i + .5) / 40, low = +slider.min, high = +slider.max;
+                            slider.value = low + share * (high - low);
+                            const start = performance.now();
+                            slider.dispatchEvent(new Event("input", {bubbles: true}));
+                            figure.querySelectorAll("path").forEach(p => p.getBoundingClientRect());
+                            times.push(performance.now() - start);
+                        }
+                    }
+                    times.sort((a, b) => a - b);
+                    found[figure.dataset.explorer] = times[Math.floor(.95 * times.length)];
+                }
+                return found;
+            }"""
+        )
+
+
 def lighthouse(address, runs=5):
     """Lighthouse's four scores (mobile, simulated): performance as the median of some runs."""
     environment = {**os.environ, "CHROME_PATH": chromium()}
@@ -260,6 +287,8 @@ def main():
             print(f"{row[0]:28}" + "".join(f"{value:>10}" for value in row[1:]), flush=True)
             for line in found:
                 print("    " + line)
+            for kind, time in latency(chrome, home + page).items():
+                print(f"    {kind}: input to picture {time:.1f} ms at the 95th percentile")
         if shutil.which("npx") is None:
             print("Lighthouse was not run: it needs npx, which comes with Node.")
             return

@@ -75,7 +75,7 @@ def sweep_bias(a, x0, low=-60.0, high=0.0):
     return b, basis.transform([x0])[0], basis.jacobian([x0])[0, 1]
 
 
-def four_panels(basis, x0):
+def four_panels(basis, x0, biases=(-60.0, 0.0)):
     """How each unit of a basis, and its derivative, moves with its slope and with its bias.
 
     Parameters
@@ -84,6 +84,8 @@ def four_panels(basis, x0):
         One input (D = 1) and at most three units.
     x0 : float
         The one sample, in days, at which everything is evaluated.
+    biases : (float, float)
+        Ends of the axis of the bias.
 
     Returns
     -------
@@ -96,22 +98,24 @@ def four_panels(basis, x0):
     for k, (a_k, b_k) in enumerate(basis.W.T):
         colour, dashes = UNITS[k]
         look = {"color": colour, "linestyle": dashes}
-        sweeps = (sweep_slope(b_k, x0), sweep_bias(a_k, x0))
+        sweeps = (sweep_slope(b_k, x0), sweep_bias(a_k, x0, *biases))
         for column, (moved, phi, slope) in enumerate(sweeps):
             now = basis.W[column, k]
-            for panel, curve, y in zip(
-                panels[:, column], (phi, slope), (phi_now[k], J_now[column, k]), strict=True
-            ):
-                panel.plot(moved, curve, **look)
-                mark(panel, now, y, moved, f"${'ab'[column]}_{k + 1}={now:g}$", colour)
+            values = ((phi, phi_now[k]), (slope, J_now[column, k]))
+            for row, (curve, y) in enumerate(values):
+                name = f"{row}-{column}-{k + 1}"  # under which an explorer finds it
+                panels[row, column].plot(moved, curve, **look, gid=f"part-curve-{name}")
+                label = f"${'ab'[column]}_{k + 1}={now:g}$"
+                mark(panels[row, column], now, y, moved, label, colour, f"part-dot-{name}")
             peak = moved[np.argmax(slope)]
             panels[1, column].annotate(
                 f"$k={k + 1}$", (peak, slope.max()), (0, 4), textcoords="offset points",
-                ha="center", color=colour,
+                ha="center", color=colour, gid=f"part-label-1-{column}-{k + 1}",
             )  # fmt: skip
             panels[0, column].annotate(
-                f"${k + 1}$", (peak, 0.0), (7, -3), textcoords="offset points", color=colour
-            )
+                f"${k + 1}$", (peak, 0.0), (7, -3), textcoords="offset points", color=colour,
+                gid=f"part-label-0-{column}-{k + 1}",
+            )  # fmt: skip
     titles = (
         r"$\phi_k$ as its slope moves",
         r"$\phi_k$ as its bias moves",
@@ -129,11 +133,11 @@ def four_panels(basis, x0):
     return fig
 
 
-def mark(panel, x, y, moved, label, colour):
+def mark(panel, x, y, moved, label, colour, name):
     """A dot where the basis is; a labelled arrow at the edge if that lies outside the panel."""
     low, high = moved[0], moved[-1]
     if low <= x <= high:
-        panel.plot([x], [y], "o", color=colour, markersize=6, clip_on=False, zorder=3)
+        panel.plot([x], [y], "o", color=colour, markersize=6, clip_on=False, zorder=3, gid=name)
         return
     edge, outwards = (low, -1) if x < low else (high, 1)
     panel.annotate(
