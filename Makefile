@@ -14,7 +14,7 @@ else
 INSTALL = @$(PYTHON) code/install.py $(VENV) requirements.txt
 endif
 
-.PHONY: html test test-all browser audit pdf bench picture lock clean distclean help
+.PHONY: html test test-all live lab check format chapter student binder browser audit pdf bench picture lock clean distclean help
 
 html: ## Build the book into _build/html (the default)
 	$(INSTALL)
@@ -29,6 +29,34 @@ test-all: ## The same, with the long form of the tests
 	$(INSTALL) requirements-dev.txt
 	@$(BIN)/python -m bookbuild
 	@$(BIN)/python -m pytest -q -n 2 -m "" tests
+
+live: ## Build on every save and reload the page in the browser
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild.live
+
+lab: ## Open the chapters as notebooks in JupyterLab
+	$(INSTALL)
+	@JUPYTER_CONFIG_PATH=$(CURDIR)/.jupyter PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter-lab
+
+check: ## Lint, spelling, links, labels, round trip: in seconds, before a commit
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild.check
+
+format: ## Mend layout: Python, cells, and chapters as a notebook would save them
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild.check format
+
+chapter: ## Begin a chapter: make chapter NAME=my_chapter
+	$(INSTALL)
+	@$(BIN)/python -m bookbuild.chapter $(NAME)
+
+student: ## Write the book without its solutions into _build/student
+	$(INSTALL)
+	@$(BIN)/python -m bookbuild.student
+
+binder: ## Replay what Binder would do, in a fresh environment from a fresh clone
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild.binder
 
 browser: ## Make sure that there is a Chromium for the tests of the pages, make audit and make pdf
 	$(INSTALL) requirements-dev.txt

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bookbuild import address
+
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "_build"
 INDEX = BUILD / "html/index.html"
@@ -29,7 +31,7 @@ KERNEL = IPYTHON / "profile_default/ipython_kernel_config.py"
 
 def state():
     """A hash of all the book is made from: touching a file is no change, deleting one is."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{address.repository(ROOT)} {address.site()}".encode())
     for source in SOURCES:
         path = ROOT / source
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:

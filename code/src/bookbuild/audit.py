@@ -236,7 +236,7 @@ def report(chrome, home, page):
 
 
 def latency(chrome, address):
-    """For each figure with sliders, milliseconds from an input until the new picture is laid out."""
+    """For each figure with sliders, milliseconds from an input to a picture laid out anew."""
     with Visit(chrome, address) as visit:
         return visit.page.evaluate(
             """async () => {

@@ -41,7 +41,7 @@ class Words(HTMLParser):
 
 
 def slim(sheets, app, error):
-    if error or app.builder.format != "html":
+    if error or not sheets:  # a build that wrote no page left everything as it was
         return
     out = Path(app.outdir)
     static = out / "_static"
