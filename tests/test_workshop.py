@@ -1,0 +1,192 @@
+"""What an instructor uses: make check, format, chapter, student, live."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from labels import ROOT
+
+from bookbuild import check, student
+
+FRONT = (ROOT / "chapters/notation.md").read_text().split("\n# ")[0]
+
+
+def run(project, module, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", f"bookbuild.{module}", *arguments], cwd=project, text=True,
+        env={**os.environ, "PYTHONPATH": str(project / "code/src")}, timeout=300,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of everything git tracks, to be spoilt."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, tracked.split("\0")):
+        if (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_check_finds_nothing_in_the_book(project):
+    result = run(project, "check")
+    assert result.returncode == 0, result.stdout
+
+
+PLANTED = {  # what is added to a chapter, and what must be said of its line
+    "a cell that does not lint": (
+        "```{code-cell} ipython3\nfor i in [1]:\n    l = undefined\n```",
+        "F821",
+    ),
+    "a word spelt wrongly": ("It is definat" + "ely so.", "definat" + "ely"),
+    "a reference to nothing": ("See {eq}`eq-nowhere`.", "eq-nowhere"),
+    "a link to no chapter": ("See [this](nowhere.md).", "nowhere.md"),
+    "an equation without a test": ("$$\nx = 1\n$$ (eq-untested)", "eq-untested"),
+    "a figure without words": (
+        "```{code-cell} ipython3\nimport matplotlib.pyplot as plt\n\nplt.show()\n```",
+        "alternative text",
+    ),
+    "a typed number": ("It is {glue:text}`f_gap`, and not 3.14.", "3.14"),
+    "noise for a notebook": (
+        "Text.\n\n\n\n```{code-cell} ipython3\nprint(1)\n```",
+        "make format",
+    ),
+}
+
+
+def test_check_names_the_file_and_the_line_of_each_fault(project):
+    for name, (text, _) in PLANTED.items():
+        stem = name.replace(" ", "_")
+        (project / f"chapters/{stem}.md").write_text(f"{FRONT}\n# A title\n\n{text}\n")
+    result = run(project, "check")
+    assert result.returncode != 0
+    for name, (_, words) in PLANTED.items():
+        stem = name.replace(" ", "_")
+        lines = [line for line in result.stdout.splitlines() if f"chapters/{stem}.md" in line]
+        assert any(words in line and re.search(r"\.md:\w+", line) for line in lines), (name, lines)
+
+
+def test_format_makes_a_chapter_a_fixed_point_again(project):
+    chapter = project / "chapters/jacobian.md"
+    right = chapter.read_text()
+    noisy = right.replace("\n\n```{code-cell}", "\n\n\n\n```{code-cell}", 1)
+    chapter.write_text(noisy)
+    assert check.round_trip(chapter, noisy)
+    assert run(project, "check", "format").returncode == 0
+    assert chapter.read_text() == right
+
+
+def test_a_new_chapter_is_in_the_book_and_finds_no_complaint(project):
+    assert run(project, "chapter", "my_chapter").returncode == 0
+    assert "chapters/my_chapter" in (project / "_toc.yml").read_text()
+    assert run(project, "check").returncode == 0
+    again = run(project, "chapter", "my_chapter")
+    assert again.returncode != 0 and "is there already" in again.stdout
+    wrong = run(project, "chapter", "My Chapter")
+    assert wrong.returncode != 0 and "make chapter NAME=" in wrong.stdout
+
+
+@pytest.mark.slow
+def test_a_new_chapter_builds_green(project):
+    run(project, "chapter", "my_chapter")
+    (project / "_toc.yml").write_text(
+        "format: jb-book\nroot: chapters/index\nchapters:\n"
+        "  - file: chapters/jacobian\n  - file: chapters/my_chapter\n  - file: chapters/notation\n"
+    )
+    for path in (project / "chapters").glob("*.md"):
+        if path.stem not in ("index", "jacobian", "my_chapter", "notation"):
+            path.unlink()
+    result = subprocess.run(
+        [sys.executable, "-m", "bookbuild"], cwd=project, text=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(project / "code/src")},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    said = [line for line in result.stdout.splitlines() if "my_chapter" in line]
+    assert not any("WARNING" in line or "ERROR" in line for line in said), said
+    page = (project / "_build/html/chapters/my_chapter.html").read_text()
+    assert "has reached 0.76" in re.sub(r"<[^>]*>", "", page)
+
+
+def test_the_students_book_holds_no_solution():
+    for chapter in (ROOT / "chapters").glob("*.md"):
+        text = student.without_solutions(chapter.read_text())
+        assert "{solution" not in text and "_solution" not in text
+        assert text.count("{exercise") == chapter.read_text().count("{exercise")
+        assert not check.round_trip(chapter, text)  # still as a notebook would save it
+
+
+@pytest.mark.slow
+def test_the_students_book_builds_and_its_tests_pass(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-m", "bookbuild.student", str(tmp_path / "class")],
+        cwd=ROOT, text=True, capture_output=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    tree = tmp_path / "class"
+    built = subprocess.run(
+        [sys.executable, "-m", "bookbuild"], cwd=tree, text=True, timeout=400,
+        env={**os.environ, "PYTHONPATH": str(tree / "code/src")},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stdout
+    for file in (tree / "_build/html").rglob("*"):
+        if file.suffix in (".html", ".md", ".ipynb", ".js"):
+            assert "_solution" not in file.read_text(), file
+    tests = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/test_exercises.py", "tests/test_chapters.py",
+         "tests/test_pages.py"],
+        cwd=tree, text=True, env={**os.environ, "PYTHONPATH": str(tree / "code/src")},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert tests.returncode == 0, tests.stdout
+
+
+@pytest.mark.slow
+def test_live_shows_a_saved_change_and_survives_an_error(project):
+    (project / "_toc.yml").write_text("format: jb-book\nroot: chapters/index\n")
+    index = project / "chapters/index.md"
+    index.write_text(f"{FRONT}\n# A title\n\nThe first sentence.\n")
+    port = 8197
+    with (project / "live.log").open("w") as log:
+        live = subprocess.Popen(
+            [sys.executable, "-u", "-m", "bookbuild.live", str(port)], cwd=project, stdout=log,
+            stderr=log, env={**os.environ, "PYTHONPATH": str(project / "code/src")},
+        )  # fmt: skip
+
+    def wait_for(words):
+        for _ in range(160):
+            with contextlib.suppress(OSError):
+                address = f"http://127.0.0.1:{port}/chapters/index.html"
+                if words in urllib.request.urlopen(address).read().decode():
+                    return
+            time.sleep(0.25)
+        raise AssertionError((words, (project / "live.log").read_text()))
+
+    try:
+        wait_for("The first sentence.")
+        time.sleep(2)
+        index.write_text(index.read_text().replace("first", "second"))
+        wait_for("The second sentence.")
+        index.write_text(index.read_text() + "\nSee {eq}`eq-nowhere`.\n")
+        for _ in range(120):
+            if "eq-nowhere" in (project / "live.log").read_text():
+                break
+            time.sleep(0.25)
+        line = index.read_text().splitlines().index("See {eq}`eq-nowhere`.") + 1
+        assert f"chapters/index.md:{line}" in (project / "live.log").read_text()
+        index.write_text(index.read_text().replace("See {eq}`eq-nowhere`.", "Mended."))
+        wait_for("Mended.")
+    finally:
+        live.terminate()
+        live.wait(10)
