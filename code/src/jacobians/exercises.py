@@ -7,9 +7,10 @@ solution's; a wrong answer that is often given is recognised and named.
 
 import numpy as np
 
-from jacobians.basis import phi
-from jacobians.checks import Report
+from jacobians.basis import TanhBasis, phi, sech2
+from jacobians.checks import Report, check_jacobian
 from jacobians.differences import complex_step
+from jacobians.mistakes import MISTAKES
 
 TOLERANCE = 1e-8  # relative to the largest expected entry
 
@@ -85,3 +86,90 @@ def check_input_jacobian(function):
         ("the bias has come along: an input meets the slopes only, W[:-1]", S[:, :, None] * W.T),
     ]  # fmt: skip
     return judge("input_jacobian", function(W, X), want, known)
+
+
+def check_bugs(named):
+    """Check the reader's names for the bugs of three classes: ``{class: name}``.
+
+    The exercise of the chapter :doc:`/chapters/checking`. Each class is asked by the checker
+    itself, so that nothing here knows which bug it has.
+
+    Returns
+    -------
+    Report
+    """
+    W, X = example()
+    for basis, name in named.items():
+        if isinstance(name, float) and np.isnan(name):
+            told = f"{basis.__name__} has no name yet: what is wrong with it?"
+            return Report(False, told, subject="bugs")
+        if name not in MISTAKES:
+            told = f"{name!r} is not one of MISTAKES"
+            return Report(False, told, subject="bugs")
+        if check_jacobian(basis(W), X).diagnosis != MISTAKES[name].told:
+            told = f"{basis.__name__} is wrong in another way than {name!r}: try the first sample"
+            return Report(False, told, subject="bugs")
+    return Report(True, subject="bugs")
+
+
+def check_gaussian_jacobian(function):
+    """Check ``function(W, X)``, the Jacobian of exp(-z^2) by W, shape (N, D+1, K).
+
+    The exercise of the chapter :doc:`/chapters/checking`.
+
+    Returns
+    -------
+    Report
+    """
+    W, X = example()
+    X1 = np.column_stack([X, np.ones(len(X))])
+    Phi = np.exp(-((X1 @ W) ** 2))
+
+    def features(V):
+        return np.exp(-((X1 @ V) ** 2))
+
+    want = np.einsum("nkdk->ndk", complex_step(features, W))
+    S = want[:, -1]
+    known = [
+        ("the factor is -2z; it should be -2z exp(-z^2)", X1[:, :, None] * (-2 * X1 @ W)[:, None]),
+        ("the sign of the factor is wrong", -want),
+        ("the factor lacks the 2 of z^2", want / 2),
+        ("the factor is phi itself", X1[:, :, None] * Phi[:, None]),
+        ("the factor is that of tanh, 1 - phi^2", X1[:, :, None] * (1 - Phi**2)[:, None]),
+        ("the slopes' rows lack the factor x", np.broadcast_to(S[:, None], want.shape)),
+        ("the bias row comes first; it belongs last along axis 1", np.roll(want, 1, axis=1)),
+    ]
+    return judge("gaussian_jacobian", function(W, X), want, known)
+
+
+def check_sly_factor(function):
+    """Check a factor that `check_jacobian` accepts on random data and that is wrong all the same.
+
+    The exercise of the chapter :doc:`/chapters/checking`: ``function(z)`` stands in the place of
+    1 - tanh(z)^2, and must be off by more than one per cent for some |z| <= 300.
+
+    Returns
+    -------
+    Report
+    """
+    name, z = "sly_factor", np.linspace(-300, 300, 6001)
+    with np.errstate(all="ignore"):
+        got = np.asarray(function(z), dtype=float)
+        if got.shape != z.shape:
+            told = f"{name} should return the shape of z, {z.shape}; it returned {got.shape}"
+            return Report(False, told, subject=name)
+        if np.isnan(got).all():
+            return Report(False, f"{name} is not written yet: it returns NaN", subject=name)
+
+        class Sly(TanhBasis):
+            def jacobian(self, X):
+                X1 = np.column_stack([X, np.ones(len(X))])
+                return X1[:, :, None] * function(X1 @ self.W)[:, None, :]
+
+        found = check_jacobian(Sly(example()[0]), example()[1])
+    if not found.ok:
+        return Report(False, f"the checker is not fooled: {found.diagnosis}", subject=name)
+    if not (np.abs(got / sech2(z) - 1) > 0.01).any():
+        told = f"the checker accepts it, and rightly: {name} is right to one per cent everywhere"
+        return Report(False, told, subject=name)
+    return Report(True, subject=name)
