@@ -121,6 +121,18 @@ def test_the_complex_step_has_the_central_error_with_the_other_sign():
             assert mpmath.almosteq(quotient - exact, -(step**2) / 6 * third, 1e-5)
 
 
+def evaluations(N, D1, K):
+    """How often the features are computed for a coloured central difference."""
+    calls, X, W = [], np.ones((N, D1 - 1)), np.full((D1, K), 0.3)
+
+    def features(V):
+        calls.append(V)
+        return phi(V, X)
+
+    differences.central(features, W, 1e-6, pattern=np.kron(np.ones((N, D1)), np.eye(K)))
+    return len(calls)
+
+
 @checks_equation("eq-colour-count")
 def test_no_colouring_has_fewer_colours_than_the_fullest_row_and_ours_has_as_many():
     for N, D1, K in ((5, 4, 2), (2, 3, 7), (1, 2, 1)):
@@ -130,11 +142,7 @@ def test_no_colouring_has_fewer_colours_than_the_fullest_row_and_ours_has_as_man
         for row in pattern:
             met = colours[row > 0]
             assert len(set(met)) == len(met)
-        calls = []
-        X, W = np.ones((N, D1 - 1)), np.full((D1, K), 0.3)
-        own = np.kron(np.ones((N, D1)), np.eye(K))
-        differences.central(lambda V: calls.append(1) or phi(V, X), W, 1e-6, pattern=own)
-        assert len(calls) == 2 * D1
+        assert evaluations(N, D1, K) == 2 * D1
 
 
 @checks_equation("eq-one-direction")
@@ -144,6 +152,7 @@ def test_a_random_direction_compares_a_sum_of_entries_with_the_move_of_the_featu
     J = TanhBasis(W).jacobian(X)
     with mpmath.workdps(30):
         for n, k in np.ndindex(4, 5):
+
             def feature(t, n=n, k=k):
                 z = sum((W[d, k] + t * V[d, k]) * (X[n, d] if d < 2 else 1) for d in range(3))
                 return mpmath.tanh(z)

@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 from labels import CHAPTERS
 
-from jacobians import exercises
+from jacobians import TanhBasis, exercises
+from jacobians.mistakes import planted
 
-TEACHING = [c for c in CHAPTERS if c.stem not in ("index", "notation", "interface")]
+TEACHING = [
+    c
+    for c in CHAPTERS
+    if c.stem not in ("index", "notation", "interface", "references", "teaching")
+]
 every_chapter = pytest.mark.parametrize("chapter", TEACHING, ids=lambda path: path.stem)
 
 
@@ -53,6 +58,12 @@ def S(W, X):
     return 1 - np.tanh(X @ W[:-1] + W[-1]) ** 2
 
 
+def gauss(W, X):
+    X1 = np.column_stack([X, np.ones(len(X))])
+    Z = X1 @ W
+    return X1[:, :, None] * (-2 * Z * np.exp(-(Z**2)))[:, None, :]
+
+
 WRONG = {
     "check_input_jacobian": [
         (lambda W, X: None, "returns nothing"),
@@ -68,6 +79,25 @@ WRONG = {
             lambda W, X: (1 - np.tanh(X @ W[:-1] + W[-1]))[:, :, None] * W[:-1].T,
             "the factor is 1 - phi;",
         ),
+    ],
+    "check_bugs": [
+        ({planted("phi"): np.nan}, "is not written yet"),
+        ({planted("phi"): "too small"}, "is not one of MISTAKES"),
+        ({planted("phi"): "1 - phi"}, "is wrong in another way"),
+    ],
+    "check_gaussian_jacobian": [
+        (lambda W, X: None, "returns nothing"),
+        (lambda W, X: gauss(W, X)[:, :-1], r"the shape \(5, 4, 2\)"),
+        (lambda W, X: -gauss(W, X), "sign"),
+        (lambda W, X: gauss(W, X) / 2, "lacks the 2"),
+        (lambda W, X: np.roll(gauss(W, X), 1, axis=1), "bias row comes first"),
+        (lambda W, X: TanhBasis(W).jacobian(X), "that of tanh"),
+        (lambda W, X: 0 * gauss(W, X) + gauss(W, X)[:, [-1]], "lack the factor x"),
+    ],
+    "check_sly_factor": [
+        (lambda z: 1.0, "the shape of z"),
+        (lambda z: 1 - np.tanh(z), r"not fooled: the factor is 1 - phi"),
+        (lambda z: 1 / np.cosh(z) ** 2, "and rightly"),
     ],
 }
 

@@ -7,8 +7,9 @@ solution's; a wrong answer that is often given is recognised and named.
 
 import numpy as np
 
+from jacobians import checks
 from jacobians.basis import TanhBasis, phi, sech2
-from jacobians.checks import Report, check_jacobian
+from jacobians.checks import Report
 from jacobians.differences import complex_step
 from jacobians.mistakes import MISTAKES
 
@@ -101,12 +102,12 @@ def check_bugs(named):
     W, X = example()
     for basis, name in named.items():
         if isinstance(name, float) and np.isnan(name):
-            told = f"{basis.__name__} has no name yet: what is wrong with it?"
+            told = f"the name for {basis.__name__} is not written yet: what is wrong with it?"
             return Report(False, told, subject="bugs")
         if name not in MISTAKES:
             told = f"{name!r} is not one of MISTAKES"
             return Report(False, told, subject="bugs")
-        if check_jacobian(basis(W), X).diagnosis != MISTAKES[name].told:
+        if checks.check_jacobian(basis(W), X).diagnosis != MISTAKES[name].told:
             told = f"{basis.__name__} is wrong in another way than {name!r}: try the first sample"
             return Report(False, told, subject="bugs")
     return Report(True, subject="bugs")
@@ -135,10 +136,11 @@ def check_gaussian_jacobian(function):
         ("the sign of the factor is wrong", -want),
         ("the factor lacks the 2 of z^2", want / 2),
         ("the factor is phi itself", X1[:, :, None] * Phi[:, None]),
-        ("the factor is that of tanh, 1 - phi^2", X1[:, :, None] * (1 - Phi**2)[:, None]),
+        ("the factor is that of tanh; here it is the derivative of exp(-z^2)",
+         TanhBasis(W).jacobian(X)),
         ("the slopes' rows lack the factor x", np.broadcast_to(S[:, None], want.shape)),
         ("the bias row comes first; it belongs last along axis 1", np.roll(want, 1, axis=1)),
-    ]
+    ]  # fmt: skip
     return judge("gaussian_jacobian", function(W, X), want, known)
 
 
@@ -166,7 +168,7 @@ def check_sly_factor(function):
                 X1 = np.column_stack([X, np.ones(len(X))])
                 return X1[:, :, None] * function(X1 @ self.W)[:, None, :]
 
-        found = check_jacobian(Sly(example()[0]), example()[1])
+        found = checks.check_jacobian(Sly(example()[0]), example()[1])
     if not found.ok:
         return Report(False, f"the checker is not fooled: {found.diagnosis}", subject=name)
     if not (np.abs(got / sech2(z) - 1) > 0.01).any():

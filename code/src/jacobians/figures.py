@@ -191,7 +191,13 @@ def coloured_pattern(pattern, colours):
             cmap=mpl.colors.ListedColormap([palette[p % len(palette)]]),
         )  # fmt: skip
         ax.text(c + 0.5, -0.35, f"{p + 1}", ha="center", va="bottom", fontweight="bold")
-    ax.set(xlabel="parameter $p$", ylabel="output $(n, k)$", aspect="equal", xlim=(0, columns), ylim=(rows, 0))
+    ax.set(
+        xlabel="parameter $p$",
+        ylabel="output $(n, k)$",
+        aspect="equal",
+        xlim=(0, columns),
+        ylim=(rows, 0),
+    )
     ax.set_title("colour of each column", loc="left", pad=22)
     return fig
 

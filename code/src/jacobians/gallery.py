@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from jacobians.basis import TanhBasis, phi
+from jacobians.basis import phi
 from jacobians.checks import check_jacobian
 from jacobians.mistakes import MISTAKES, planted
 
