@@ -2,8 +2,8 @@
 
 __version__ = "0.1.0"
 
-from jacobians import differences, mistakes
+from jacobians import differences, mistakes, ridge, temperatures
 from jacobians.basis import TanhBasis
 from jacobians.checks import check_jacobian
 
-__all__ = ["TanhBasis", "check_jacobian", "differences", "mistakes"]
+__all__ = ["TanhBasis", "check_jacobian", "differences", "mistakes", "ridge", "temperatures"]

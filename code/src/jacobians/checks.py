@@ -18,7 +18,7 @@ FIT = 1e-6  # an array this close to a candidate, relative to its size, is that 
 
 @dataclass(frozen=True)
 class Report:
-    """What `check_jacobian` found; ``str(report)`` is a text for whoever wrote the Jacobian.
+    """What a check found; ``str(report)`` is a text for whoever wrote what was checked.
 
     Attributes
     ----------
@@ -31,6 +31,8 @@ class Report:
         The worst entry, worked out; empty if ok.
     remark : str
         What the check could not see at the given X; empty if it saw everything.
+    subject : str
+        What was checked, as the text names it.
     """
 
     ok: bool
@@ -38,9 +40,10 @@ class Report:
     errors: np.ndarray | None = None
     entry: str = ""
     remark: str = ""
+    subject: str = "The Jacobian"
 
     def __str__(self):
-        head = "The Jacobian is right." if self.ok else f"Not yet: {self.diagnosis}."
+        head = f"{self.subject} is right." if self.ok else f"Not yet: {self.diagnosis}."
         return "\n".join(filter(None, [head, self.entry, self.remark]))
 
 

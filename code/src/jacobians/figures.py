@@ -147,6 +147,109 @@ def mark(panel, x, y, moved, label, colour, name):
     panel.plot([edge], [y], "<" if outwards < 0 else ">", color=colour, markersize=9, clip_on=False)
 
 
+# A look for each method that differentiates: colour, line, marker. The last is black or white.
+METHODS = [(*look, marker) for look, marker in zip([*UNITS, ("#000000", ":")], "os^D", strict=True)]
+
+
+def step_error(predicted, measured=None):
+    """The error of a numerical derivative against its step, as predicted and as measured.
+
+    Parameters
+    ----------
+    predicted : dict of name -> (h, truncation, roundoff)
+        Arrays of one length, for at most four names. Each of the two is drawn where it is larger.
+    measured : dict of name -> (h, error), optional
+        Drawn as points.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    fig, ax = plt.subplots(figsize=(7, 4.4))
+    larger = {name: np.maximum(*lines) for name, (_, *lines) in predicted.items()}
+    bottom = 10.0 ** np.floor(np.log10(min(line.min() for line in larger.values())) - 1)
+    for (name, line), (colour, dashes, marker) in zip(larger.items(), METHODS, strict=False):
+        h = predicted[name][0]
+        ax.plot(h, line, dashes, color=colour, linewidth=1.3)
+        lowest = int(np.median(np.flatnonzero(line < 1.2 * line.min())))
+        ax.annotate(
+            name, (h[lowest], line[lowest]), (-3, -5), textcoords="offset points",
+            ha="right", va="top", color=colour,
+        )  # fmt: skip
+        if measured:
+            ax.plot(*measured[name], marker, color=colour, markersize=5, markerfacecolor="none")
+    ax.set(xscale="log", yscale="log", xlabel="step $h$", ylabel="largest error")
+    ax.set_ylim(bottom, 10)
+    return fig
+
+
+def coloured_pattern(pattern, colours):
+    """A sparsity pattern whose columns carry the numbers, and the looks, of their colours."""
+    rows, columns = pattern.shape
+    fig, ax = plt.subplots(figsize=(4.4, 4.2))
+    palette = [GREY, *(colour for colour, _ in UNITS)]
+    for c, p in enumerate(colours):
+        shown = np.ma.masked_equal(pattern[:, [c]], 0)
+        ax.pcolormesh(
+            [c, c + 1], np.arange(rows + 1), shown, edgecolor="#000000", linewidth=0.5,
+            cmap=mpl.colors.ListedColormap([palette[p % len(palette)]]),
+        )  # fmt: skip
+        ax.text(c + 0.5, -0.35, f"{p + 1}", ha="center", va="bottom", fontweight="bold")
+    ax.set(
+        xlabel="parameter $p$",
+        ylabel="output $(n, k)$",
+        aspect="equal",
+        xlim=(0, columns),
+        ylim=(rows, 0),
+    )
+    ax.set_title("colour of each column", loc="left", pad=22)
+    return fig
+
+
+def tails(tails):
+    """What is returned for the derivative of tanh, and what it is, on a log axis to |z| = 350.
+
+    Parameters
+    ----------
+    tails : list of dict
+        The committed `measurements` under this name.
+    """
+    fig, ax = plt.subplots(figsize=(7, 4.4))
+    floor = 1e-320  # stands for zero, which a log axis does not have
+    z = np.geomspace(1, 350, 400)
+    ax.plot(z, 1 / np.cosh(z) ** 2, color=UNITS[0][0])
+    ax.annotate(r"exact, and $1/\cosh^2z$", (170, 1e-147), (-8, 0), textcoords="offset points",
+                ha="right", color=UNITS[0][0])  # fmt: skip
+    naive = 1 - np.tanh(z) ** 2
+    ax.plot(z, np.where(naive > 0, naive, floor), "--", color=UNITS[1][0])
+    ax.annotate(r"$1-\tanh^2z$", (z[np.argmin(naive > 0)], 1e-250), (-8, 0), color=UNITS[1][0],
+                textcoords="offset points", ha="right")  # fmt: skip
+    for name, marker, look in (("JAX", "s", UNITS[2][0]), ("PyTorch", "x", "#000000")):
+        at = [row["z"] for row in tails]
+        ax.plot(at, [row[name] or floor for row in tails], marker, color=look, label=name,
+                markersize=8 if marker == "s" else 6, markerfacecolor="none")  # fmt: skip
+    ax.set(xscale="log", yscale="log", xlabel="$|z|$", ylabel=r"$\tanh'(z)$", ylim=(floor, 1e10))
+    ax.set_xticks([1, 5, 10, 20, 50, 100, 350], ["1", "5", "10", "20", "50", "100", "350"])
+    ax.minorticks_off()
+    ax.set_yticks(
+        [1, 1e-100, 1e-200, 1e-300, floor],
+        ["1", "$10^{-100}$", "$10^{-200}$", "$10^{-300}$", "0"],
+    )
+    ax.legend(frameon=False, loc="center left", title="what a framework\nreturns: ")
+    return fig
+
+
+def descents(losses):
+    """Loss curves, each with its name at its end: name -> losses, at most four."""
+    fig, ax = plt.subplots(figsize=(7, 3.6))
+    for (name, curve), (colour, dashes, _) in zip(losses.items(), METHODS, strict=False):
+        ax.plot(curve, dashes, color=colour)
+        ax.annotate(name, (len(curve) - 1, curve[-1]), (6, 0), textcoords="offset points",
+                    va="center", color=colour, annotation_clip=False)  # fmt: skip
+    ax.set(xlabel="step of gradient descent", ylabel="loss", ylim=(0, None))
+    return fig
+
+
 def draw_four_panels(path):
     """Save the four panels of the book's three units at day 150, on white, for the README."""
     use_book_style()

@@ -10,6 +10,8 @@ from itertools import combinations, permutations
 
 import numpy as np
 
+from jacobians.basis import TanhBasis
+
 Pieces = namedtuple("Pieces", "X X1 W Z Phi J")
 Mistake = namedtuple("Mistake", "name told wrong tanh_only")
 
@@ -34,6 +36,19 @@ def mistake(name, told, tanh_only=False):
         return wrong
 
     return keep
+
+
+def planted(name, base=TanhBasis):
+    """A class like `base` whose `jacobian` makes the mistake of this name, in its usual form."""
+
+    class Planted(base):
+        def jacobian(self, X):
+            X = np.asarray(X, dtype=float)
+            X = X[:, None] if X.ndim == 1 else X
+            right = base.jacobian(self, X)
+            return next(iter(MISTAKES[name].wrong(pieces(self.W, X, right))))
+
+    return Planted
 
 
 def outer(X1, S):

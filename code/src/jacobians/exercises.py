@@ -1,0 +1,177 @@
+"""Checks of the book's exercises: each takes the reader's function and says what is wrong with it.
+
+In a chapter the stub is called `name`, its worked solution `name_solution`, and the check
+`check_name` stands here. The expected values are numerical or come from another formula than the
+solution's; a wrong answer that is often given is recognised and named.
+"""
+
+import numpy as np
+
+from jacobians import checks
+from jacobians.basis import TanhBasis, phi, sech2
+from jacobians.checks import Report
+from jacobians.differences import complex_step
+from jacobians.mistakes import MISTAKES
+
+TOLERANCE = 1e-8  # relative to the largest expected entry
+
+
+def judge(name, got, want, known=()):
+    """Compare what the function `name` returned with what it should have returned.
+
+    Parameters
+    ----------
+    name : str
+    got : object
+        Whatever the reader's function returned.
+    want : ndarray
+    known : iterable of (str, ndarray)
+        Wrong answers that are often given, each after the words that name its mistake.
+
+    Returns
+    -------
+    Report
+    """
+    if got is None:
+        return Report(False, f"{name} returns nothing: does it end with `return`?", subject=name)
+    try:
+        got = np.asarray(got, dtype=float)
+    except (TypeError, ValueError):
+        return Report(False, f"{name} should return numbers, not {got!r:.60}", subject=name)
+    if got.size and np.isnan(got).all():
+        return Report(False, f"{name} is not written yet: it returns NaN", subject=name)
+    for told, wrong in known:
+        if got.shape == wrong.shape and close(got, wrong):
+            return Report(False, told, subject=name)
+    if got.shape != want.shape:
+        told = f"{name} should return the shape {want.shape}; it returned {got.shape}"
+        return Report(False, told, subject=name)
+    if close(got, want):
+        return Report(True, errors=got - want, subject=name)
+    errors = np.where(np.isfinite(got), np.abs(got - want), np.inf)
+    worst = tuple(int(i) for i in np.unravel_index(errors.argmax(), want.shape))
+    place = f"entry {list(worst)}" if worst else "the number"
+    told = f"{place} is {got[worst]:.4g}; it should be {want[worst]:.4g}"
+    return Report(False, told, got - want, subject=name)
+
+
+def close(got, want):
+    return bool(np.abs(got - want).max() <= TOLERANCE * max(np.abs(want).max(), 1e-300))
+
+
+def example(N=5, D=3, K=2):
+    """A point at which no two formulas agree by accident: W (D+1, K), X (N, D)."""
+    rng = np.random.default_rng(1)
+    return rng.normal(0, 0.5, (D + 1, K)) + 0.1, rng.normal(0, 1, (N, D))
+
+
+def check_input_jacobian(function):
+    """Check ``function(W, X)``, the Jacobian of the features by the inputs, shape (N, K, D).
+
+    The exercise of the chapter :doc:`/chapters/jacobian`.
+
+    Returns
+    -------
+    Report
+    """
+    W, X = example()
+    A, Phi = W[:-1], phi(W, X)
+    S = 1 - Phi**2
+    want = np.stack([complex_step(lambda x: phi(W, x[None])[0], x) for x in X])
+    known = [
+        ("the axes are in the order (N, D, K); (N, K, D) is asked for", want.transpose(0, 2, 1)),
+        ("1 - phi^2 is multiplied by x, as for the slopes; here the slope a is what x is "
+         "multiplied by", S[:, :, None] * X[:, None, :]),
+        ("the factor 1 - phi^2 is missing", np.broadcast_to(A.T, want.shape)),
+        ("the factor is 1 - phi; it should be 1 - phi^2", (1 - Phi)[:, :, None] * A.T),
+        ("the bias has come along: an input meets the slopes only, W[:-1]", S[:, :, None] * W.T),
+    ]  # fmt: skip
+    return judge("input_jacobian", function(W, X), want, known)
+
+
+def check_bugs(named):
+    """Check the reader's names for the bugs of three classes: ``{class: name}``.
+
+    The exercise of the chapter :doc:`/chapters/checking`. Each class is asked by the checker
+    itself, so that nothing here knows which bug it has.
+
+    Returns
+    -------
+    Report
+    """
+    W, X = example()
+    for basis, name in named.items():
+        if isinstance(name, float) and np.isnan(name):
+            told = f"the name for {basis.__name__} is not written yet: what is wrong with it?"
+            return Report(False, told, subject="bugs")
+        if name not in MISTAKES:
+            told = f"{name!r} is not one of MISTAKES"
+            return Report(False, told, subject="bugs")
+        if checks.check_jacobian(basis(W), X).diagnosis != MISTAKES[name].told:
+            told = f"{basis.__name__} is wrong in another way than {name!r}: try the first sample"
+            return Report(False, told, subject="bugs")
+    return Report(True, subject="bugs")
+
+
+def check_gaussian_jacobian(function):
+    """Check ``function(W, X)``, the Jacobian of exp(-z^2) by W, shape (N, D+1, K).
+
+    The exercise of the chapter :doc:`/chapters/checking`.
+
+    Returns
+    -------
+    Report
+    """
+    W, X = example()
+    X1 = np.column_stack([X, np.ones(len(X))])
+    Phi = np.exp(-((X1 @ W) ** 2))
+
+    def features(V):
+        return np.exp(-((X1 @ V) ** 2))
+
+    want = np.einsum("nkdk->ndk", complex_step(features, W))
+    S = want[:, -1]
+    known = [
+        ("the factor is -2z; it should be -2z exp(-z^2)", X1[:, :, None] * (-2 * X1 @ W)[:, None]),
+        ("the sign of the factor is wrong", -want),
+        ("the factor lacks the 2 of z^2", want / 2),
+        ("the factor is phi itself", X1[:, :, None] * Phi[:, None]),
+        ("the factor is that of tanh; here it is the derivative of exp(-z^2)",
+         TanhBasis(W).jacobian(X)),
+        ("the slopes' rows lack the factor x", np.broadcast_to(S[:, None], want.shape)),
+        ("the bias row comes first; it belongs last along axis 1", np.roll(want, 1, axis=1)),
+    ]  # fmt: skip
+    return judge("gaussian_jacobian", function(W, X), want, known)
+
+
+def check_sly_factor(function):
+    """Check a factor that `check_jacobian` accepts on random data and that is wrong all the same.
+
+    The exercise of the chapter :doc:`/chapters/checking`: ``function(z)`` stands in the place of
+    1 - tanh(z)^2, and must be off by more than one per cent for some |z| <= 300.
+
+    Returns
+    -------
+    Report
+    """
+    name, z = "sly_factor", np.linspace(-300, 300, 6001)
+    with np.errstate(all="ignore"):
+        got = np.asarray(function(z), dtype=float)
+        if got.shape != z.shape:
+            told = f"{name} should return the shape of z, {z.shape}; it returned {got.shape}"
+            return Report(False, told, subject=name)
+        if np.isnan(got).all():
+            return Report(False, f"{name} is not written yet: it returns NaN", subject=name)
+
+        class Sly(TanhBasis):
+            def jacobian(self, X):
+                X1 = np.column_stack([X, np.ones(len(X))])
+                return X1[:, :, None] * function(X1 @ self.W)[:, None, :]
+
+        found = checks.check_jacobian(Sly(example()[0]), example()[1])
+    if not found.ok:
+        return Report(False, f"the checker is not fooled: {found.diagnosis}", subject=name)
+    if not (np.abs(got / sech2(z) - 1) > 0.01).any():
+        told = f"the checker accepts it, and rightly: {name} is right to one per cent everywhere"
+        return Report(False, told, subject=name)
+    return Report(True, subject=name)

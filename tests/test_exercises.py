@@ -1,0 +1,124 @@
+"""The exercises: every solution passes its check, every stub and every wrong answer is told why."""
+
+import re
+
+import jupytext
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from labels import CHAPTERS
+
+from jacobians import TanhBasis, exercises
+from jacobians.mistakes import planted
+
+TEACHING = [
+    c
+    for c in CHAPTERS
+    if c.stem not in ("index", "notation", "interface", "references", "teaching")
+]
+every_chapter = pytest.mark.parametrize("chapter", TEACHING, ids=lambda path: path.stem)
+
+
+@every_chapter
+def test_solutions_pass_and_stubs_are_told_that_they_are_not_written(chapter, monkeypatch):
+    """The whole chapter runs from top to bottom in one namespace, as in a fresh kernel."""
+    plt.switch_backend("agg")
+    monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
+    names, checked = {"__name__": "__main__"}, 0
+    with plt.rc_context():
+        for cell in jupytext.read(chapter).cells:
+            if cell.cell_type == "code":
+                exec(compile(cell.source, chapter.name, "exec"), names)
+    for check in [name for name in names if name.startswith("check_")]:
+        stub = check.removeprefix("check_")
+        if f"{stub}_solution" in names:
+            report = names[check](names[f"{stub}_solution"])
+            assert report.ok, report
+            report = names[check](names[stub])
+            assert not report.ok and "not written yet" in str(report)
+            checked += 1
+    assert checked > 0
+
+
+@every_chapter
+def test_a_chapter_has_three_exercises_or_more_each_with_a_folded_solution(chapter):
+    text = chapter.read_text()
+    asked = re.findall(r"^`+\{exercise(?:-start)?\}\n:label: (\S+)$", text, re.MULTILINE)
+    solved = re.findall(r"^`+\{solution(?:-start)?\} (\S+)\n:class: dropdown$", text, re.MULTILINE)
+    assert len(asked) >= 3
+    assert asked == solved
+    for kind in ("By hand", "To code", "To break"):
+        assert f"*{kind}.*" in text
+
+
+# ------------------------------------------------------------- what is said of a wrong answer
+
+
+def S(W, X):
+    return 1 - np.tanh(X @ W[:-1] + W[-1]) ** 2
+
+
+def gauss(W, X):
+    X1 = np.column_stack([X, np.ones(len(X))])
+    Z = X1 @ W
+    return X1[:, :, None] * (-2 * Z * np.exp(-(Z**2)))[:, None, :]
+
+
+WRONG = {
+    "check_input_jacobian": [
+        (lambda W, X: None, "returns nothing"),
+        (lambda W, X: "later", "should return numbers"),
+        (lambda W, X: np.zeros(3), r"the shape \(5, 2, 3\); it returned \(3,\)"),
+        (lambda W, X: S(W, X)[:, None] * W[:-1], r"the axes are in the order \(N, D, K\)"),
+        (lambda W, X: S(W, X)[:, :, None] * X[:, None], "is multiplied by x, as for the slopes"),
+        (lambda W, X: np.ones((5, 2, 1)) * W[:-1].T, r"1 - phi\^2 is missing"),
+        (lambda W, X: (S(W, X) ** 0)[:, :, None] * W.T, r"the shape \(5, 2, 3\)"),
+        (lambda W, X: S(W, X)[:, :, None] * W.T, "the bias has come along"),
+        (lambda W, X: -S(W, X)[:, :, None] * W[:-1].T, r"entry \[\d, \d, \d\] is .* should be"),
+        (
+            lambda W, X: (1 - np.tanh(X @ W[:-1] + W[-1]))[:, :, None] * W[:-1].T,
+            "the factor is 1 - phi;",
+        ),
+    ],
+    "check_bugs": [
+        ({planted("phi"): np.nan}, "is not written yet"),
+        ({planted("phi"): "too small"}, "is not one of MISTAKES"),
+        ({planted("phi"): "1 - phi"}, "is wrong in another way"),
+    ],
+    "check_gaussian_jacobian": [
+        (lambda W, X: None, "returns nothing"),
+        (lambda W, X: gauss(W, X)[:, :-1], r"the shape \(5, 4, 2\)"),
+        (lambda W, X: -gauss(W, X), "sign"),
+        (lambda W, X: gauss(W, X) / 2, "lacks the 2"),
+        (lambda W, X: np.roll(gauss(W, X), 1, axis=1), "bias row comes first"),
+        (lambda W, X: TanhBasis(W).jacobian(X), "that of tanh"),
+        (lambda W, X: 0 * gauss(W, X) + gauss(W, X)[:, [-1]], "lack the factor x"),
+    ],
+    "check_sly_factor": [
+        (lambda z: 1.0, "the shape of z"),
+        (lambda z: 1 - np.tanh(z), r"not fooled: the factor is 1 - phi"),
+        (lambda z: 1 / np.cosh(z) ** 2, "and rightly"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong", "said"),
+    [(check, wrong, said) for check, answers in WRONG.items() for wrong, said in answers],
+)
+def test_a_wrong_answer_is_told_what_is_wrong_with_it(check, wrong, said):
+    report = getattr(exercises, check)(wrong)
+    assert not report.ok and re.search(said, report.diagnosis), report.diagnosis
+
+
+def test_every_check_is_tried_on_wrong_answers():
+    assert {name for name in vars(exercises) if name.startswith("check_")} == WRONG.keys()
+
+
+def test_one_wrong_entry_is_worked_out():
+    def nearly(W, X):
+        J = S(W, X)[:, :, None] * W[:-1].T
+        J[1, 0, 2] = np.inf
+        return J
+
+    assert "entry [1, 0, 2] is inf" in str(exercises.check_input_jacobian(nearly))
