@@ -53,6 +53,12 @@ def S(W, X):
     return 1 - np.tanh(X @ W[:-1] + W[-1]) ** 2
 
 
+def ones_solved(Phi, y, penalty):
+    """The system of the exercise with any diagonal of the penalty."""
+    Phi1 = np.column_stack([np.ones(len(Phi)), Phi])
+    return np.linalg.solve(Phi1.T @ Phi1 + np.diag(penalty), Phi1.T @ y)
+
+
 WRONG = {
     "check_input_jacobian": [
         (lambda W, X: None, "returns nothing"),
@@ -68,6 +74,18 @@ WRONG = {
             lambda W, X: (1 - np.tanh(X @ W[:-1] + W[-1]))[:, :, None] * W[:-1].T,
             "the factor is 1 - phi;",
         ),
+    ],
+    "check_ridge_with_ones": [
+        (lambda Phi, y, lam: None, "returns nothing"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, 3 * [7 * lam]), "the intercept is penalised too"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, lam, lam]), "it is N lam"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, 14 * lam, 14 * lam]), "is 2 N lam"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, 0, 0]), "the penalty is missing"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [7 * lam, 0, 0]), "the weights are not"),
+        (lambda Phi, y, lam: np.roll(ones_solved(Phi, y, [0, 7 * lam, 7 * lam]), -1), "comes last"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, 7 * lam, 7 * lam])[1:], "w0 comes first"),
+        (lambda Phi, y, lam: np.zeros((3, 1)), r"the shape \(3,\); it returned \(3, 1\)"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, 7, 7]), r"entry \[\d\] is .* should be"),
     ],
 }
 
