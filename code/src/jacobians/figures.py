@@ -176,7 +176,7 @@ def weighted_sum(basis, weights, intercept, x):
             color=colour,
         )  # fmt: skip
     right.axhline(intercept, color=GREY, linestyle=":")
-    right.annotate("$w_0$", (x[0], intercept), (0, 4), textcoords="offset points", color=GREY)
+    right.annotate("$w_0$", (x[0], intercept), (0, -12), textcoords="offset points", color=GREY)
     right.plot(x, intercept + parts.sum(axis=1), color="black")
     left.set_title("three weighted steps", loc="left")
     right.set_title("their sum and the intercept", loc="left")
