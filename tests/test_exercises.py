@@ -99,6 +99,18 @@ WRONG = {
         (lambda z: 1 - np.tanh(z), r"not fooled: the factor is 1 - phi"),
         (lambda z: 1 / np.cosh(z) ** 2, "and rightly"),
     ],
+    "check_ridge_with_ones": [
+        (lambda Phi, y, lam: None, "returns nothing"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, 3 * [7 * lam]), "the intercept is penalised too"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, lam, lam]), "it is N lam"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, 14 * lam, 14 * lam]), "is 2 N lam"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, 0, 0]), "the penalty is missing"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [7 * lam, 0, 0]), "the weights are not"),
+        (lambda Phi, y, lam: np.roll(ones_solved(Phi, y, [0, 7 * lam, 7 * lam]), -1), "comes last"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, 7 * lam, 7 * lam])[1:], "w0 comes first"),
+        (lambda Phi, y, lam: np.zeros((3, 1)), r"the shape \(3,\); it returned \(3, 1\)"),
+        (lambda Phi, y, lam: ones_solved(Phi, y, [0, 7, 7]), r"entry \[\d\] is .* should be"),
+    ],
 }
 
 
@@ -122,3 +134,9 @@ def test_one_wrong_entry_is_worked_out():
         return J
 
     assert "entry [1, 0, 2] is inf" in str(exercises.check_input_jacobian(nearly))
+
+
+def ones_solved(Phi, y, penalty):
+    """The system of the exercise with any diagonal of the penalty."""
+    Phi1 = np.column_stack([np.ones(len(Phi)), Phi])
+    return np.linalg.solve(Phi1.T @ Phi1 + np.diag(penalty), Phi1.T @ y)

@@ -7,7 +7,7 @@ solution's; a wrong answer that is often given is recognised and named.
 
 import numpy as np
 
-from jacobians import checks
+from jacobians import checks, ridge
 from jacobians.basis import TanhBasis, phi, sech2
 from jacobians.checks import Report
 from jacobians.differences import complex_step
@@ -175,3 +175,40 @@ def check_sly_factor(function):
         told = f"the checker accepts it, and rightly: {name} is right to one per cent everywhere"
         return Report(False, told, subject=name)
     return Report(True, subject=name)
+
+
+def check_ridge_with_ones(function):
+    """Check ``function(Phi, y, lam)``: intercept and weights as one vector, shape (K+1,).
+
+    The exercise of the chapter :doc:`/chapters/basis_functions`. The expected values come from
+    `ridge.solve`, which centres and forms no normal equations.
+
+    Returns
+    -------
+    Report
+    """
+    W, X = example(N=7)
+    Phi, y, lam = phi(W, X), X[:, 0] + 3, 0.3
+    N, K = Phi.shape
+    weights, intercept = ridge.solve(Phi, y, lam)
+    want = np.append(intercept, weights)
+    Phi1 = np.column_stack([np.ones(N), Phi])
+    E = np.diag([0.0] + K * [1.0])
+
+    def with_penalty(matrix):
+        return np.linalg.solve(Phi1.T @ Phi1 + matrix, Phi1.T @ y)
+
+    known = [
+        ("the intercept is penalised too; its place on the diagonal should be 0",
+         with_penalty(N * lam * np.eye(K + 1))),
+        ("the penalty is lam; multiplied by N, as the loss is a mean, it is N lam",
+         with_penalty(lam * E)),
+        ("the penalty is 2 N lam; the halves in the loss cancel, and N lam is left",
+         with_penalty(2 * N * lam * E)),
+        ("the penalty is missing", with_penalty(0 * E)),
+        ("the intercept is penalised, and the weights are not",
+         with_penalty(N * lam * (np.eye(K + 1) - E))),
+        ("the intercept comes last; it should come first", np.append(weights, intercept)),
+        ("the intercept is missing: w0 comes first, then w", weights),
+    ]  # fmt: skip
+    return judge("ridge_with_ones", function(Phi, y, lam), want, known)

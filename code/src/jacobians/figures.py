@@ -250,6 +250,115 @@ def descents(losses):
     return fig
 
 
+def plot_days(ax, day, celsius):
+    """Temperatures as small dots over the day of the year, on axes that say what they show."""
+    ax.plot(day, celsius, ".", color=GREY, markersize=3, markeredgewidth=0)
+    ax.set(xlabel="day of the year", ylabel="daily maximum (°C)")
+
+
+def weighted_sum(basis, weights, intercept, x):
+    """A fitted curve taken apart: each weighted step, and their sum with the intercept.
+
+    Parameters
+    ----------
+    basis : TanhBasis
+        One input (D = 1) and at most three units.
+    weights : array-like, shape (K,)
+    intercept : float
+    x : array-like, shape (N,)
+        Days, increasing.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Left: w_k phi_k for each unit. Right: their sum, with the intercept as a dotted line.
+    """
+    parts = basis.transform(x) * weights
+    fig, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3))
+    for k, part in enumerate(parts.T):
+        colour, dashes = UNITS[k]
+        left.plot(x, part, color=colour, linestyle=dashes)
+        left.annotate(
+            f"$w_{k + 1}\\phi_{k + 1}$", (x[-1], part[-1]), (4, -3), textcoords="offset points",
+            color=colour,
+        )  # fmt: skip
+    right.axhline(intercept, color=GREY, linestyle=":")
+    right.annotate("$w_0$", (x[0], intercept), (0, -12), textcoords="offset points", color=GREY)
+    right.plot(x, intercept + parts.sum(axis=1), color="black")
+    left.set_title("three weighted steps", loc="left")
+    right.set_title("their sum and the intercept", loc="left")
+    for ax in (left, right):
+        ax.set(xlabel="day of the year", ylabel="°C")
+    return fig
+
+
+def one_sample(basis, weights, intercept, x0, y0):
+    """The way of one sample to its loss and back, with the numbers on the edges.
+
+    Parameters
+    ----------
+    basis : TanhBasis
+        One input (D = 1) and three units.
+    weights : array-like, shape (3,)
+    intercept : float
+    x0, y0 : float
+        The day, and the temperature on it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Boxes are operations. Above each edge the value that goes forwards; below it, after an arrow
+        to the left, the derivative of the loss (y^ - y)^2 / 2 that comes back.
+    """
+    z, phi, S = basis.Z([x0])[0], basis.transform([x0])[0], basis.jacobian([x0])[0, 1]
+    prediction = intercept + phi @ weights
+    r = prediction - y0
+    G = r * np.asarray(weights)
+    fig, ax = plt.subplots(figsize=(7.4, 4.4))
+    ax.set(xlim=(-0.1, 8.1), ylim=(-1.6, 1.45))
+    ax.axis("off")
+    box(ax, 0.15, 0, f"$x$\n{x0:g}")
+    box(ax, 5.6, 0, r"$w_0+\sum w_k\phi_k$")
+    box(ax, 7.6, 0, r"$\frac{1}{2}(\hat{y}-y)^2$" + f"\n= {number(r * r / 2)}")
+    edge(ax, (5.6, 0), (7.6, 0), r"$\hat{y}$ = " + number(prediction), r)
+    for k, row in enumerate((1, 0, -1)):
+        box(ax, 1.5, row, f"$a_{k + 1}x+b_{k + 1}$")
+        box(ax, 3.6, row, "tanh")
+        edge(ax, (0.15, 0), (1.5, row))
+        edge(ax, (1.5, row), (3.6, row), f"$z_{k + 1}$ = {number(z[k])}", S[k] * G[k])
+        edge(ax, (3.6, row), (5.6, 0), f"$\\phi_{k + 1}$ = {number(phi[k])}", G[k])
+        dz = S[k] * G[k]
+        ax.text(
+            1.5, row - 0.2, f"to $a_{k + 1}$: {number(dz * x0)}\nto $b_{k + 1}$: {number(dz)}",
+            color=UNITS[1][0], ha="center", va="top", fontsize="small",
+        )  # fmt: skip
+    return fig
+
+
+def box(ax, x, y, text):
+    look = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "black"}
+    ax.text(x, y, text, ha="center", va="center", bbox=look, zorder=3)
+
+
+def edge(ax, start, end, forwards="", back=None):
+    """An edge, with what goes forwards above it and the derivative that comes back below."""
+    ax.plot(*zip(start, end, strict=True), color=GREY, linewidth=1, zorder=1)
+    if back is None:
+        return
+    x, y = (np.add(start, end)) / 2
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    ax.text(x, y + 0.03, forwards, ha="center", va="bottom", fontsize="small", bbox=ground)
+    ax.text(
+        x, y - 0.03, f"← {number(back)}", ha="center", va="top", fontsize="small",
+        color=UNITS[1][0], bbox=ground,
+    )  # fmt: skip
+
+
+def number(value):
+    """Two decimals; what is nothing to two decimals is said to be about 0."""
+    return f"{value:.2f}" if abs(value) >= 0.005 else "≈ 0"
+
+
 def draw_four_panels(path):
     """Save the four panels of the book's three units at day 150, on white, for the README."""
     use_book_style()
