@@ -251,6 +251,7 @@ def number(value):
     """Two decimals; what is nothing to two decimals is said to be about 0."""
     return f"{value:.2f}" if abs(value) >= 0.005 else "≈ 0"
 
+
 def draw_four_panels(path):
     """Save the four panels of the book's three units at day 150, on white, for the README."""
     use_book_style()
