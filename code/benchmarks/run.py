@@ -1,8 +1,8 @@
 """Time and memory of ours and of its peers, on the same arrays in the same process: `make bench`.
 
 All candidates of a size take turns, so that a change of the machine's speed meets them alike;
-what counts are the ratios of their medians. Results go to results.json beside this file, with the
-machine and the date, and to results.svg.
+what counts are the ratios of their medians. Results go to jacobians/measurements.json, where the
+chapters find them, with the machine and the date, and to results.svg beside this file.
 """
 
 import json
@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from scipy.optimize._numdiff import approx_derivative
 
-from jacobians import TanhBasis
+from jacobians import TanhBasis, measurements
 from jacobians.basis import phi
 
 HERE = Path(__file__).parent
@@ -208,7 +208,7 @@ def main():
         sys.stdout.flush()
     results["colouring"], results["memory"], results["tails"] = colouring(), memory(), tails()
     print("\n", results["colouring"], "\n", results["memory"])
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n")
     draw(results)
 
 
