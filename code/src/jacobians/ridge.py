@@ -303,6 +303,28 @@ def fit(basis, x, y, lam, method="l-bfgs", limit=LIMIT, progress=None):
     )
 
 
+def random_start(x, K, seed):
+    """A basis to begin with: K steps in random directions, each through a sample of x.
+
+    Parameters
+    ----------
+    x : array-like, shape (N, D) or (N,)
+    K : int
+    seed : int
+
+    Returns
+    -------
+    TanhBasis
+        Its slopes are normal, with a standard deviation of 2 over that of their input.
+    """
+    rng = np.random.default_rng(seed)
+    X = real(x, "X")
+    X = X[:, None] if X.ndim == 1 else X
+    A = 2 * rng.standard_normal((X.shape[1], K)) / spread(X)[:, None]
+    through = X[rng.integers(len(X), size=K)]
+    return TanhBasis(np.vstack([A, -np.sum(through.T * A, axis=0)]))
+
+
 def stacked_residuals(basis, x, y, lam, weights, intercept):
     """Residuals whose half square is the loss, and their Jacobian by everything there is.
 
