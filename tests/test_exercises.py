@@ -53,6 +53,15 @@ def S(W, X):
     return 1 - np.tanh(X @ W[:-1] + W[-1]) ** 2
 
 
+def circle(angle):
+    return np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+def chunks(basis, X, G, rows):
+    return [basis.vjp(X[i : i + rows], G[i : i + rows]) for i in range(0, len(X), rows)]
+
+
+YEAR = 2 * np.pi / 365.25
 WRONG = {
     "check_input_jacobian": [
         (lambda W, X: None, "returns nothing"),
@@ -68,6 +77,28 @@ WRONG = {
             lambda W, X: (1 - np.tanh(X @ W[:-1] + W[-1]))[:, :, None] * W[:-1].T,
             "the factor is 1 - phi;",
         ),
+    ],
+    "check_periodic": [
+        (lambda day: None, "returns nothing"),
+        (lambda day: circle(YEAR * day)[:, ::-1], "cosine comes first"),
+        (lambda day: circle(YEAR * day).T, r"the shape is \(2, N\)"),
+        (lambda day: circle(day / 365.25), "lacks 2 pi"),
+        (lambda day: circle(day), "the day itself"),
+        (lambda day: circle(360 * day / 365.25), "in degrees"),
+        (lambda day: circle(2 * np.pi * day / 365), "has 365.25 days"),
+        (lambda day: circle(2 * np.pi * day / 366), "has 365.25 days"),
+        (lambda day: np.cos(YEAR * day), r"the shape \(5, 2\)"),
+        (lambda day: circle(-YEAR * day), r"entry \[\d, 1\] is"),
+    ],
+    "check_streamed_vjp": [
+        (lambda b, X, G, rows: chunks(b, X, G, rows)[0], "only the first chunk"),
+        (lambda b, X, G, rows: chunks(b, X, G, rows)[-1], "only the last chunk"),
+        (lambda b, X, G, rows: sum(chunks(b, X, G, rows)[:-1]), "the last chunk is missing"),
+        (lambda b, X, G, rows: np.mean(chunks(b, X, G, rows), axis=0), "averaged"),
+        (lambda b, X, G, rows: np.stack(chunks(b, X, G, rows)), "an axis of chunks"),
+        (lambda b, X, G, rows: b.vjp(X, G) / len(X), "divided by the number of samples"),
+        (lambda b, X, G, rows: b.vjp(X, G), "a chunk has 11 samples, and rows is 4"),
+        (lambda b, X, G, rows: b.vjp(X, G).T, r"the shape \(4, 2\)"),
     ],
 }
 
