@@ -41,7 +41,7 @@ def code():
     return [
         tool("ruff", "check", "--quiet", "--output-format=concise", SETTINGS, *PYTHON),
         tool("ruff", "format", "--check", "--quiet", SETTINGS, *PYTHON),
-        tool("nbqa", "ruff check --quiet --output-format=concise --ignore=E402,I001,E501,B018,B905",
+        tool("nbqa", "ruff check --quiet --output-format=concise --ignore=E402,I001,E501,B018,B023,B905",
              *pages(), SETTINGS),
     ]  # fmt: skip
 
