@@ -33,7 +33,7 @@ def sech2(Z, out=None):
 
     The subtraction loses every digit on the way to z = 19. In the quotient nothing cancels: it is
     right to 5 units in the last place (4.2 measured, of which cosh's own rounding, doubled by the
-    square, is the larger part) as long as float64 has a normal number for it, which it has to z = 354.
+    square, is the larger part) as long as float64 has a normal number for it, to z = 354.
 
     Parameters
     ----------
