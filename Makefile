@@ -1,6 +1,9 @@
 # Every task of the book. `make` alone builds it; `make help` lists the rest.
 VENV ?= .venv
 BIN := $(VENV)/bin
+# The book's matrices are small. On a busy machine SciPy's optimisers wait for BLAS threads that have
+# no core to run on, ten times as long as the work takes.
+export OPENBLAS_NUM_THREADS ?= 1
 
 # The first Python that really runs and is new enough; or say which: make PYTHON=/path/to/python
 ifndef PYTHON
@@ -75,6 +78,7 @@ pdf: ## Print the whole book into _build/book.pdf
 bench: ## Compare our speed with JAX, PyTorch and others (installs them beside, in .venv-bench)
 	$(subst $(VENV),.venv-bench,$(INSTALL)) requirements-bench.txt
 	@.venv-bench/bin/python code/benchmarks/run.py
+	@.venv-bench/bin/python code/benchmarks/scaling.py
 
 picture: ## Redraw the four panels that the README shows
 	$(INSTALL)
