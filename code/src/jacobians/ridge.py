@@ -2,7 +2,7 @@
 
 The model is y^ = w0 + Phi w, linear in K weights and an intercept; the features Phi (N, K) come
 from a basis with parameters W. The loss is the mean square of the residuals and a penalty on the
-weights, 1/(2N) |y - w0 - Phi w|^2 + lam/2 |w|^2, equation :eq:`eq-ridge-loss`. The intercept is not
+weights, ``1/(2N) |y - w0 - Phi w|^2 + lam/2 |w|^2``, :eq:`eq-ridge-loss`. The intercept is not
 penalised. A basis is any object with `transform(X)`; a gradient with respect to its W needs
 `vjp(X, G)`, and no Jacobian is stored.
 """
@@ -17,7 +17,7 @@ Gradients = namedtuple("Gradients", "weights intercept W")
 
 
 def solve(Phi, y, lam):
-    """The weights and the intercept with the smallest loss, equation :eq:`eq-ridge-solution`.
+    """The weights and the intercept with the smallest loss, :eq:`eq-ridge-solution`.
 
     Centring removes the intercept from the problem. What remains is one least-squares problem with
     K more rows for the penalty; it is solved as such, because the normal equations would square its
@@ -55,7 +55,7 @@ def solve(Phi, y, lam):
 
 
 def predict(basis, x, weights, intercept):
-    """The predictions y^ = w0 + Phi w, equation :eq:`eq-model`: shape (N,).
+    """The predictions y^ = w0 + Phi w, :eq:`eq-model`: shape (N,).
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def predict(basis, x, weights, intercept):
 
 
 def loss(basis, x, y, lam, weights, intercept):
-    """The loss at these weights, equation :eq:`eq-ridge-loss`.
+    """The loss at these weights, :eq:`eq-ridge-loss`.
 
     Parameters
     ----------
@@ -104,8 +104,7 @@ def loss(basis, x, y, lam, weights, intercept):
 def gradients(basis, x, y, lam, weights, intercept):
     """How the loss moves with the weights, the intercept and the basis's own parameters.
 
-    Equations :eq:`eq-gradient-weights` and :eq:`eq-gradient-W`; chapter
-    :doc:`/chapters/chain_rule`.
+    :eq:`eq-gradient-weights` and :eq:`eq-gradient-W`, chapter :doc:`/chapters/chain_rule`.
 
     Parameters
     ----------
@@ -138,8 +137,7 @@ def reduced_loss(basis, x, y, lam):
     """The loss with the weights solved for, and its gradient with respect to W.
 
     At the solution the loss does not move with the weights to first order, so the gradient is the
-    one at fixed weights: the envelope theorem, :prf:ref:`theorem-envelope`, equation
-    :eq:`eq-envelope`.
+    one at fixed weights: the envelope theorem, :prf:ref:`theorem-envelope`, :eq:`eq-envelope`.
 
     Parameters
     ----------
