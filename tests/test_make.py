@@ -169,6 +169,13 @@ def test_a_page_follows_the_package_and_back_without_executing_again(project):
     assert back.returncode == 0 and "executing" not in back.stdout and "#808080" in page.read_text()
 
 
+def test_what_a_cell_prints_slowly_stays_on_its_line(project):
+    slow = "import time\n\nprint('one', end=' ')\ntime.sleep(0.5)\nprint('line')"
+    write(project, "index", cell(slow))
+    assert build(project).returncode == 0
+    assert "one line" in (project / "_build/html/chapters/index.html").read_text()
+
+
 def test_the_stylesheet_follows_the_pages(project):
     style = project / "_build/html/_static/style.css"
     assert build(project).returncode == 0 and ".sd-tab-set" not in style.read_text()

@@ -57,6 +57,7 @@ PLANTED = {  # what is added to a chapter, and what must be said of its line
         "```{code-cell} ipython3\nimport matplotlib.pyplot as plt\n\nplt.show()\n```",
         "alternative text",
     ),
+    "a number in a formula": ("It is $K={glue:text}`f_gap`$.", "inside a formula"),
     "a typed number": ("It is {glue:text}`f_gap`, and not 3.14.", "3.14"),
     "noise for a notebook": (
         "Text.\n\n\n\n```{code-cell} ipython3\nprint(1)\n```",

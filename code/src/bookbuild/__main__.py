@@ -24,7 +24,8 @@ SOURCES = (
 )
 
 # The user's own IPython start-up files must not change a chapter; and a kernel on this machine need
-# not warn, once for each chapter, that it talks over TCP.
+# not warn, once for each chapter, that it talks over TCP. What a cell prints is sent in one piece when
+# it ends: pieces would be joined with line breaks between them, wherever the machine was slow.
 IPYTHON = BUILD / "ipython"
 KERNEL = IPYTHON / "profile_default/ipython_kernel_config.py"
 
@@ -45,7 +46,11 @@ def state():
 def build():
     """Run Jupyter Book, showing what it does; warnings and errors go straight to the terminal."""
     KERNEL.parent.mkdir(parents=True, exist_ok=True)
-    KERNEL.write_text("c.IPKernelApp.log_level = 40\n")
+    KERNEL.write_text(
+        "c.IPKernelApp.log_level = 40\n"
+        "c.InteractiveShellApp.exec_lines = [\n"
+        "    \"__import__('ipykernel.iostream').iostream.OutStream.flush_interval = 3600\"\n]\n"
+    )
     # Sphinx says what is wrong with a page when it reads the page, and once. Until a build has gone
     # well, the next one reads them all again, so that no fault is forgotten.
     STAMP.unlink(missing_ok=True)

@@ -110,6 +110,13 @@ def figures(path, text):
             yield text[: cell.start()].count("\n") + 1, "a figure without an alternative text"
 
 
+def glued(path, text):
+    """A formula does not look into a cell: a number from one stands beside it."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.search(r"\$[^$`\s]*\{glue:", line):
+            yield number, "a glued number inside a formula is shown as it is written"
+
+
 def typed(path, text):
     """A number beside one that a cell computes was probably computed once, too."""
     prose = re.sub(r"^```.*?^```$", lambda m: "\n" * m[0].count("\n"), text, flags=re.M | re.S)
@@ -127,6 +134,7 @@ def main():
     for path, text in texts.items():
         found = [*round_trip(path, text), *links(path, text, known)]
         found += [*untested(path, text), *figures(path, text), *typed(path, text)]
+        found += glued(path, text)
         findings += [f"{path.relative_to(ROOT)}:{number}: {what}" for number, what in sorted(found)]
     print("\n".join(findings) or "Nothing to complain about.")
     sys.exit(bool(findings))
