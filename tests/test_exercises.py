@@ -111,6 +111,25 @@ WRONG = {
         (lambda Phi, y, lam: np.zeros((3, 1)), r"the shape \(3,\); it returned \(3, 1\)"),
         (lambda Phi, y, lam: ones_solved(Phi, y, [0, 7, 7]), r"entry \[\d\] is .* should be"),
     ],
+    "check_input_vjp": [
+        (lambda W, X, G: None, "returns nothing"),
+        (lambda W, X, G: G @ W[:-1].T, r"1 - phi\^2 is missing"),
+        (
+            lambda W, X, G: ((1 - np.tanh(X @ W[:-1] + W[-1])) * G) @ W[:-1].T,
+            "the factor is 1 - phi;",
+        ),
+        (lambda W, X, G: S(W, X) @ W[:-1].T, "G is missing"),
+        (lambda W, X, G: (S(W, X) * G) @ W.T, "the bias has come along"),
+        (lambda W, X, G: X.T @ (S(W, X) * G), "the way back to the slopes"),
+        (
+            lambda W, X, G: np.column_stack([X, np.ones(len(X))]).T @ (S(W, X) * G),
+            "the way back to W;",
+        ),
+        (lambda W, X, G: W[:-1] @ (S(W, X) * G).T, r"the axes are in the order \(D, N\)"),
+        (lambda W, X, G: (S(W, X) * G)[:, :, None] * W[:-1].T, "not summed over"),
+        (lambda W, X, G: -(S(W, X) * G) @ W[:-1].T, r"entry \[\d, \d\] is .* should be"),
+        (lambda W, X, G: np.zeros(3), r"the shape \(5, 3\); it returned \(3,\)"),
+    ],
 }
 
 

@@ -24,8 +24,8 @@ SOURCES = (
 )
 
 # The user's own IPython start-up files must not change a chapter; and a kernel on this machine need
-# not warn, once for each chapter, that it talks over TCP. What a cell prints is sent in one piece when
-# it ends: pieces would be joined with line breaks between them, wherever the machine was slow.
+# not warn, once for each chapter, that it talks over TCP. What a cell prints is sent in one piece
+# when it ends: pieces would be joined with line breaks between them, where the machine was slow.
 IPYTHON = BUILD / "ipython"
 KERNEL = IPYTHON / "profile_default/ipython_kernel_config.py"
 

@@ -22,9 +22,11 @@ class FoldDropdowns(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs):
-        for section in self.document.findall(nodes.section):
-            # sphinx-exercise gives every exercise's content the same id.
-            section["ids"] = [i for i in section["ids"] if not i.endswith("-content")]
+        seen = set()
+        for element in self.document.findall(nodes.Element):
+            # sphinx-exercise and sphinx-proof give the content of every box the same id.
+            element["ids"] = [i for i in element["ids"] if i not in seen]
+            seen.update(element["ids"])
         for box in list(self.document.findall(nodes.Admonition)):
             if "dropdown" in box["classes"]:
                 classes = ["admonition", *(c for c in box["classes"] if c != "dropdown")]

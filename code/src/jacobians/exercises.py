@@ -212,3 +212,34 @@ def check_ridge_with_ones(function):
         ("the intercept is missing: w0 comes first, then w", weights),
     ]  # fmt: skip
     return judge("ridge_with_ones", function(Phi, y, lam), want, known)
+
+
+def check_input_vjp(function):
+    """Check ``function(W, X, G)``, the derivative of a loss carried back to the inputs: (N, D).
+
+    G (N, K) is its derivative by the features. The exercise of the chapter
+    :doc:`/chapters/chain_rule`.
+
+    Returns
+    -------
+    Report
+    """
+    W, X = example()
+    G = np.random.default_rng(2).normal(0, 1, (len(X), W.shape[1]))
+    A, Phi = W[:-1], phi(W, X)
+    S = 1 - Phi**2
+    want = complex_step(lambda x: np.sum(G * phi(W, x)), X).reshape(X.shape)
+    known = [
+        ("the factor 1 - phi^2 is missing", G @ A.T),
+        ("the factor is 1 - phi; it should be 1 - phi^2", ((1 - Phi) * G) @ A.T),
+        ("G is missing: this is the sum of the features' derivatives, not the loss's", S @ A.T),
+        ("the bias has come along: an input meets the slopes only, W[:-1]", (S * G) @ W.T),
+        ("this is the way back to the slopes; to the inputs it is (S o G) times A transposed",
+         X.T @ (S * G)),
+        ("this is the way back to W; to the inputs it is (S o G) times A transposed",
+         np.vstack([X.T @ (S * G), (S * G).sum(axis=0)])),
+        ("the axes are in the order (D, N); (N, D) is asked for", want.T),
+        ("the units are not summed over: (N, K, D) is the Jacobian, multiplied by G",
+         (S * G)[:, :, None] * A.T),
+    ]  # fmt: skip
+    return judge("input_vjp", function(W, X, G), want, known)

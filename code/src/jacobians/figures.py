@@ -354,6 +354,7 @@ def one_sample(basis, weights, intercept, x0, y0):
         ax.text(
             1.5, row - 0.2, f"to $a_{k + 1}$: {number(dz * x0)}\nto $b_{k + 1}$: {number(dz)}",
             color=UNITS[1][0], ha="center", va="top", fontsize="small",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
     return fig
 

@@ -104,7 +104,7 @@ def loss(basis, x, y, lam, weights, intercept):
 def gradients(basis, x, y, lam, weights, intercept):
     """How the loss moves with the weights, the intercept and the basis's own parameters.
 
-    :eq:`eq-gradient-weights` and :eq:`eq-gradient-W`, chapter :doc:`/chapters/chain_rule`.
+    :eq:`eq-gradient-weights` and :eq:`eq-gradient-parameters`, chapter :doc:`/chapters/chain_rule`.
 
     Parameters
     ----------
