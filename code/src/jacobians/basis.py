@@ -145,7 +145,7 @@ class TanhBasis:
         return J.transpose(1, 0, 2)
 
     def jvp(self, X, dW):
-        """How the features move when W moves by dW: S o (X~ dW), :eq:`eq-jvp`.
+        """How the features move when W moves by dW: ``S o (X~ dW)``, :eq:`eq-jvp`.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ class TanhBasis:
         return dPhi
 
     def vjp(self, X, G):
-        """Carry the derivative G of a loss by the features to W: X~' (S o G), :eq:`eq-vjp`.
+        """Carry the derivative G of a loss by the features to W: ``X~' (S o G)``, :eq:`eq-vjp`.
 
         Parameters
         ----------

@@ -11,10 +11,10 @@ from jacobians.basis import TanhBasis
 #: One look for each unit, in colour and in line style, so that neither is needed alone. The colours
 #: keep a contrast of at least 3:1 on a white and on a black page.
 UNITS = [("#1f77c9", "-"), ("#c8570a", "--"), ("#16875f", "-.")]
-#: What stands beside the data: grids, dots, what was before.
+#: The colour of what stands beside the data, such as an axis or what was before.
 GREY = "#808080"
 
-#: The book's three units, chosen by hand: slopes per day, biases.
+#: The book's three units, chosen by hand, as their slopes (per day) and their biases.
 THREE_UNITS = ((0.1, 0.2, 0.3), (-10.0, -50.0, -100.0))
 
 

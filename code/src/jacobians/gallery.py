@@ -107,7 +107,7 @@ CHECKS = {
     "the loss falls": loss_falls,
     "dot-product test": dot_product,
 }
-#: In the table: the array has not the shape that a check multiplies by.
+#: Said in the table of an array that a check cannot multiply, because of its shape.
 STOPPED = -1
 
 
