@@ -64,6 +64,23 @@ def gauss(W, X):
     return X1[:, :, None] * (-2 * Z * np.exp(-(Z**2)))[:, None, :]
 
 
+def ones_solved(Phi, y, penalty):
+    """The system of the exercise with any diagonal of the penalty."""
+    Phi1 = np.column_stack([np.ones(len(Phi)), Phi])
+    return np.linalg.solve(Phi1.T @ Phi1 + np.diag(penalty), Phi1.T @ y)
+
+
+def circle(angle):
+    return np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+def chunks(basis, X, G, rows):
+    return [basis.vjp(X[i : i + rows], G[i : i + rows]) for i in range(0, len(X), rows)]
+
+
+YEAR = 2 * np.pi / 365.25
+
+
 WRONG = {
     "check_input_jacobian": [
         (lambda W, X: None, "returns nothing"),
@@ -130,6 +147,28 @@ WRONG = {
         (lambda W, X, G: -(S(W, X) * G) @ W[:-1].T, r"entry \[\d, \d\] is .* should be"),
         (lambda W, X, G: np.zeros(3), r"the shape \(5, 3\); it returned \(3,\)"),
     ],
+    "check_periodic": [
+        (lambda day: None, "returns nothing"),
+        (lambda day: circle(YEAR * day)[:, ::-1], "cosine comes first"),
+        (lambda day: circle(YEAR * day).T, r"the shape is \(2, N\)"),
+        (lambda day: circle(day / 365.25), "lacks 2 pi"),
+        (lambda day: circle(day), "the day itself"),
+        (lambda day: circle(360 * day / 365.25), "in degrees"),
+        (lambda day: circle(2 * np.pi * day / 365), "has 365.25 days"),
+        (lambda day: circle(2 * np.pi * day / 366), "has 365.25 days"),
+        (lambda day: np.cos(YEAR * day), r"the shape \(5, 2\)"),
+        (lambda day: circle(-YEAR * day), r"entry \[\d, 1\] is"),
+    ],
+    "check_streamed_vjp": [
+        (lambda b, X, G, rows: chunks(b, X, G, rows)[0], "only the first chunk"),
+        (lambda b, X, G, rows: chunks(b, X, G, rows)[-1], "only the last chunk"),
+        (lambda b, X, G, rows: sum(chunks(b, X, G, rows)[:-1]), "the last chunk is missing"),
+        (lambda b, X, G, rows: np.mean(chunks(b, X, G, rows), axis=0), "averaged"),
+        (lambda b, X, G, rows: np.stack(chunks(b, X, G, rows)), "an axis of chunks"),
+        (lambda b, X, G, rows: b.vjp(X, G) / len(X), "divided by the number of samples"),
+        (lambda b, X, G, rows: b.vjp(X, G), "a chunk has 11 samples, and rows is 4"),
+        (lambda b, X, G, rows: b.vjp(X, G).T, r"the shape \(4, 2\)"),
+    ],
 }
 
 
@@ -153,9 +192,3 @@ def test_one_wrong_entry_is_worked_out():
         return J
 
     assert "entry [1, 0, 2] is inf" in str(exercises.check_input_jacobian(nearly))
-
-
-def ones_solved(Phi, y, penalty):
-    """The system of the exercise with any diagonal of the penalty."""
-    Phi1 = np.column_stack([np.ones(len(Phi)), Phi])
-    return np.linalg.solve(Phi1.T @ Phi1 + np.diag(penalty), Phi1.T @ y)

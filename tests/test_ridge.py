@@ -6,7 +6,7 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jacobians import TanhBasis, differences, ridge
+from jacobians import TanhBasis, differences, ridge, temperatures
 
 LAM = 1e-3
 
@@ -182,3 +182,164 @@ def test_what_does_not_fit_is_refused_in_words_by_every_function(changed, said):
 def test_features_of_another_shape_are_refused_in_words(Phi):
     with pytest.raises(ValueError, match=r"Phi must be \(N, K\) with at least one sample; got"):
         ridge.solve(Phi, np.ones(3), LAM)
+
+
+# ---------------------------------------------------------------------------------- the fits
+
+QUICK = [method for method in ridge.METHODS if method != "gradient-descent"]
+YEAR, DAY, CELSIUS = temperatures.load()
+FIXED = TanhBasis([[0.1, 0.2, 0.3], [-10.0, -50.0, -100.0]])
+
+
+def two_steps(seed=0, N=200):
+    """Data that a basis of two units fits, with noise, and a start in its neighbourhood."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, 365, N)
+    truth = TanhBasis([[0.03, -0.05], [-3.0, 13.0]])
+    y = 20 + truth.transform(x) @ [8.0, 5.0] + rng.standard_normal(N)
+    return TanhBasis([[0.05, -0.03], [-6.0, 9.0]]), x, y
+
+
+@seeds
+def test_the_stacked_residuals_are_the_loss_and_their_jacobian_is_that_of_differences(seed):
+    basis, X, y, w, w0 = problem(seed)
+    r, J = ridge.stacked_residuals(basis, X, y, LAM, w, w0)
+    assert r @ r / 2 == pytest.approx(ridge.loss(basis, X, y, LAM, w, w0), rel=1e-13)
+
+    def moved(v):
+        return ridge.stacked_residuals(TanhBasis(v[:9].reshape(3, 3)), X, y, LAM, v[9:-1], v[-1])[0]
+
+    numerical = differences.richardson(moved, np.concatenate([basis.W.ravel(), w, [w0]]), 1e-3)
+    np.testing.assert_allclose(J, numerical, atol=1e-8)
+
+
+@seeds
+def test_the_jacobian_of_variable_projection_is_that_of_differences_of_the_refitted_residuals(seed):
+    basis, X, y, _, _ = problem(seed)
+    r, J = ridge.projected_residuals(basis, X, y, 0.1)
+    loss, gradient = ridge.reduced_loss(basis, X, y, 0.1)
+    assert r @ r / 2 == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(J.T @ r, gradient.ravel(), atol=1e-12)
+
+    def refitted(v):
+        return ridge.projected_residuals(TanhBasis(v.reshape(3, 3)), X, y, 0.1)[0]
+
+    numerical = differences.richardson(refitted, basis.W.ravel(), 1e-3)
+    np.testing.assert_allclose(J, numerical, atol=1e-7)
+
+
+def test_every_method_comes_from_the_same_start_to_the_same_loss_within_its_evaluations():
+    basis, x, y = two_steps()
+    found = {method: ridge.fit(basis, x, y, LAM, method) for method in QUICK}
+    found["gradient-descent"] = ridge.fit(basis, x, y, LAM, "gradient-descent", limit=20_000)
+    losses = [ridge.loss(f.basis, x, y, LAM, f.weights, f.intercept) for f in found.values()]
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-4)
+    assert losses[0] == pytest.approx(0.5, rel=0.2)  # half the variance of the noise
+    for method, fit in found.items():
+        assert fit.converged and fit.message.startswith("converged: "), (method, fit.message)
+        assert fit.evaluations <= 200 or method == "gradient-descent"
+    assert found["gradient-descent"].evaluations > 5 * found["l-bfgs"].evaluations
+
+
+@pytest.mark.parametrize("year", [2012, 2013, 2014, 2015])
+def test_the_learned_basis_beats_the_fixed_one_on_the_years_that_it_has_not_seen(year):
+    seen = YEAR == year
+    x, y = DAY[seen], CELSIUS[seen]
+    fit = ridge.fit(FIXED, x, y, LAM)
+    assert fit.converged and fit.evaluations <= 200
+    fixed = ridge.solve(FIXED.transform(x), y, LAM)
+
+    def error(prediction):
+        return np.mean((prediction - CELSIUS[~seen]) ** 2)
+
+    assert error(fit.predict(DAY[~seen])) < 18 < error(ridge.predict(FIXED, DAY[~seen], *fixed))
+
+
+@pytest.mark.parametrize("method", QUICK)
+def test_the_units_of_x_and_y_change_nothing_but_the_units(method):
+    basis, x, y = two_steps()
+    hours = TanhBasis([basis.W[0] / 24, basis.W[1] - 5 * basis.W[0]])  # of 24 (x + 5)
+    in_days = ridge.fit(basis, x, y, LAM, method)
+    in_hours = ridge.fit(hours, 24 * (x + 5), 1.8 * y + 32, LAM, method)
+    at = np.arange(365.0)
+    np.testing.assert_allclose(
+        in_hours.predict(24 * (at + 5)), 1.8 * in_days.predict(at) + 32, rtol=1e-4
+    )
+
+
+def test_weights_and_intercept_are_the_solution_for_the_basis_that_was_found():
+    basis, x, y = two_steps()
+    fit = ridge.fit(basis, x, y, LAM)
+    w, w0 = ridge.solve(fit.basis.transform(x), y, LAM)
+    np.testing.assert_array_equal(fit.weights, w)
+    assert fit.intercept == w0
+    np.testing.assert_array_equal(fit.predict(x), ridge.predict(fit.basis, x, w, w0))
+    np.testing.assert_array_equal(basis.W, [[0.05, -0.03], [-6.0, 9.0]])  # the start has stayed
+    with pytest.raises(AttributeError):
+        fit.converged = False
+
+
+@pytest.mark.parametrize("method", ridge.METHODS)
+def test_a_fit_that_is_broken_off_says_so_and_returns_its_best_point(method):
+    basis, x, y = two_steps()
+    losses = []
+    fit = ridge.fit(basis, x, y, LAM, method, limit=3, progress=lambda n, loss: losses.append(loss))
+    assert fit.evaluations == len(losses) == 3 and not fit.converged
+    assert fit.message.startswith("not converged: all 3 evaluations are used up")
+    loss = ridge.loss(fit.basis, x, y, LAM, fit.weights, fit.intercept)
+    assert loss <= min(losses) * y.var() * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("method", ridge.METHODS)
+@pytest.mark.parametrize("lam", [0.0, 0.1])
+def test_constant_inputs_constant_targets_and_equal_units_are_no_trouble(method, lam):
+    _, x, y = two_steps(N=20)
+    twins = TanhBasis([[0.02, 0.02], [-4.0, -4.0]])
+    for x1, y1 in [(x, y), (np.full(20, 3.0), y), (x, np.full(20, 7.0))]:
+        fit = ridge.fit(twins, x1, y1, lam, method)
+        assert np.isfinite(fit.predict(x1)).all()
+    np.testing.assert_allclose(fit.predict(x), 7.0, rtol=1e-12)
+
+
+def test_inputs_of_two_columns_are_standardised_one_by_one():
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((60, 2)) * [1, 1000] + [0, 5000]
+    truth = TanhBasis([[1.0, 0.5], [1e-3, -2e-3], [-5.0, 10.0]])
+    y = 3 + truth.transform(X) @ [2.0, 1.0]
+    fit = ridge.fit(TanhBasis(truth.W * 0.9), X, y, 0.0)
+    assert fit.converged and np.abs(fit.predict(X) - y).max() < 0.01
+
+
+def test_a_long_fit_tells_a_terminal_how_far_it_is_and_nobody_else(monkeypatch, capsys):
+    basis, x, y = two_steps()
+    seconds = iter(np.arange(0, 1000, 0.4))
+    monkeypatch.setattr(ridge.time, "monotonic", lambda: float(next(seconds)))
+    ridge.fit(basis, x, y, LAM, limit=10)
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr(ridge.sys.stdout, "isatty", lambda: True, raising=False)
+    ridge.fit(basis, x, y, LAM, limit=10)
+    lines = capsys.readouterr().out.splitlines()
+    assert 1 < len(lines) < 10 and all("evaluations, loss 0." in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "said"),
+    [
+        (
+            {"method": "adam"},
+            ValueError,
+            "method must be one of l-bfgs, gauss-newton.*; got 'adam'",
+        ),
+        ({"limit": 0}, ValueError, "limit must be a whole number of evaluations.*; got 0"),
+        ({"basis": np.ones((2, 2))}, TypeError, "basis must be a TanhBasis"),
+        ({"x": np.ones((5, 2))}, ValueError, r"X must be \(N, 1\) or \(N,\)"),
+        ({"x": [], "y": []}, ValueError, "at least one sample"),
+        ({"x": np.full(200, np.inf)}, ValueError, "X must be finite"),
+        ({"y": np.ones(5)}, ValueError, r"y must have the shape \(200,\); got \(5,\)"),
+        ({"lam": -1}, ValueError, "lam must not be negative"),
+    ],
+)
+def test_a_fit_refuses_in_words(changed, error, said):
+    basis, x, y = two_steps()
+    with pytest.raises(error, match=said):
+        ridge.fit(**({"basis": basis, "x": x, "y": y, "lam": LAM} | changed))

@@ -2,8 +2,17 @@
 
 __version__ = "0.1.0"
 
-from jacobians import differences, mistakes, ridge, temperatures
+from jacobians import differences, measurements, mistakes, ridge, streams, temperatures
 from jacobians.basis import TanhBasis
 from jacobians.checks import check_jacobian
 
-__all__ = ["TanhBasis", "check_jacobian", "differences", "mistakes", "ridge", "temperatures"]
+__all__ = [
+    "TanhBasis",
+    "check_jacobian",
+    "differences",
+    "measurements",
+    "mistakes",
+    "ridge",
+    "streams",
+    "temperatures",
+]

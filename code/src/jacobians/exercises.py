@@ -243,3 +243,76 @@ def check_input_vjp(function):
          (S * G)[:, :, None] * A.T),
     ]  # fmt: skip
     return judge("input_vjp", function(W, X, G), want, known)
+
+
+def check_periodic(function):
+    """Check ``function(day)``: the cosine and the sine of the year, shape (N, 2).
+
+    An exercise of the chapter :doc:`/chapters/learning`.
+
+    Returns
+    -------
+    Report
+    """
+    day = np.array([0.0, 31, 90, 200, 365])
+    turn = np.exp(2j * np.pi * day / 365.25)
+    want = np.column_stack([turn.real, turn.imag])
+    degrees = np.column_stack([np.cos(360 * day / 365.25), np.sin(360 * day / 365.25)])
+    known = [
+        ("the columns are sine and cosine; cosine comes first", want[:, ::-1]),
+        ("the shape is (2, N); (N, 2) is asked for: a row is a sample", want.T),
+        ("the angle lacks 2 pi: a year is a whole turn", as_columns(day / 365.25)),
+        ("the day itself is taken as the angle; a year is a turn of 2 pi", as_columns(day)),
+        ("the angle is in degrees; NumPy's cosine wants radians", degrees),
+        ("the year has 365.25 days here, for the leap years", as_columns(2 * np.pi * day / 365)),
+        ("the year has 365.25 days here, for the leap years", as_columns(2 * np.pi * day / 366)),
+    ]
+    return judge("periodic", function(day.copy()), want, known)
+
+
+def as_columns(angle):
+    return np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+def check_streamed_vjp(function):
+    """Check ``function(basis, X, G, rows)``: the VJP, from chunks of so many samples at most.
+
+    An exercise of the chapter :doc:`/chapters/at_scale`.
+
+    Returns
+    -------
+    Report
+    """
+    W, X = example(N=11)
+    G, rows = np.linspace(-1, 2, 22).reshape(11, 2), 4
+    basis = Watched(W)
+    chunks = [basis.vjp(X[i : i + rows], G[i : i + rows]) for i in range(0, 11, rows)]
+    want = np.einsum("ndk,nk->dk", basis.jacobian(X), G)
+    known = [
+        ("the last chunk is missing: 11 samples make two chunks of 4 and one of 3",
+         chunks[0] + chunks[1]),
+        ("only the first chunk is there", chunks[0]),
+        ("only the last chunk is there: add to what the others gave", chunks[2]),
+        ("the chunks are averaged; the VJP is their sum", sum(chunks) / 3),
+        ("the sum is divided by the number of samples; the VJP is a sum", sum(chunks) / 11),
+        ("there is an axis of chunks left to sum over", np.array(chunks)),
+    ]  # fmt: skip
+    basis.sizes.clear()
+    report = judge("streamed_vjp", function(basis, X.copy(), G.copy(), rows), want, known)
+    if report.ok and max(basis.sizes, default=0) > rows:
+        told = f"the sum is right, but a chunk has {max(basis.sizes)} samples, and rows is {rows}"
+        return Report(False, told, subject="streamed_vjp")
+    return report
+
+
+class Watched(TanhBasis):
+    """A basis that notes how many samples it was given at a time."""
+
+    def __init__(self, W):
+        super().__init__(W)
+        self.sizes = []
+
+    def _inputs(self, X):
+        X = super()._inputs(X)
+        self.sizes.append(len(X))
+        return X

@@ -385,6 +385,141 @@ def number(value):
     return f"{value:.{2 if abs(value) < 100 else 0}f}".replace("-", "\N{MINUS SIGN}")
 
 
+def before_and_after(before, after, x, y):
+    """Two fits above their units: the curve each gives, and the steps it is made of.
+
+    Parameters
+    ----------
+    before, after : (basis, weights, intercept)
+        At most three units each.
+    x, y : ndarray, shape (N,)
+        Days and temperatures.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Above: the temperatures and the curve. Below: each unit phi_k, named where its step is.
+    """
+    fig, panels = plt.subplots(
+        2, 2, figsize=(7.4, 5), sharex=True, sharey="row", height_ratios=(3, 2)
+    )
+    grid = np.linspace(x.min(), x.max(), 300)
+    titles = ("chosen by hand", "learned")
+    for (basis, weights, intercept), title, (above, below) in zip(
+        (before, after), titles, panels.T, strict=True
+    ):
+        above.plot(x[::2], y[::2], ".", color=GREY, markersize=3, markeredgewidth=0)
+        above.plot(grid, basis.transform(grid) @ weights + intercept, color="black")
+        above.set_title(title, loc="left")
+        for k, unit in enumerate(basis.transform(grid).T):
+            colour, dashes = UNITS[k]
+            below.plot(grid, unit, color=colour, linestyle=dashes)
+            step = -basis.W[1, k] / basis.W[0, k]
+            label = (step, 0.0) if grid[0] < step < grid[-1] else (grid[0], unit[0])
+            below.annotate(f"${k + 1}$", label, (7, -3), textcoords="offset points", color=colour)
+        below.set_xlabel("day of the year")
+    panels[0, 0].set_ylabel("daily maximum (°C)")
+    panels[1, 0].set_ylabel(r"$\phi_k$ (no unit)")
+    return fig
+
+
+# The looks of what is compared, five at most: told apart without colour.
+LOOKS = [*UNITS, ("black", ":"), (GREY, (0, (6, 1)))]
+
+
+def convergence(losses):
+    """The lowest loss so far against the evaluations, for several methods from one start.
+
+    Parameters
+    ----------
+    losses : dict of str to list of float
+        What each evaluation gave, by method; the lowest of all is what they are compared with.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Both axes are logarithmic; a curve ends where its distance is below a millionth.
+    """
+    floor = min(map(min, losses.values()))
+    fig, ax = plt.subplots(figsize=(7.4, 3.4))
+    for (name, values), (colour, dashes) in zip(losses.items(), LOOKS, strict=False):
+        above = np.minimum.accumulate(values) / floor - 1
+        n = np.unique(np.geomspace(1, len(above), 120).round().astype(int))
+        n = n[above[n - 1] > 1e-6]
+        ax.plot(n, above[n - 1], color=colour, linestyle=dashes, label=name)
+    ax.set(xscale="log", yscale="log", xlabel="evaluations of the loss")
+    ax.set_ylabel("loss above the lowest, relative")
+    ax.legend(frameon=False)
+    return fig
+
+
+def standings(errors):
+    """Errors of several models as dots, one row for each year of training.
+
+    Parameters
+    ----------
+    errors : dict of int to dict of str to float
+        By year, then by model; the same models in every year, at most five.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    fig, ax = plt.subplots(figsize=(7.4, 2.6))
+    years = list(errors)
+    for model, (colour, _), marker in zip(errors[years[0]], LOOKS, "osD^v", strict=False):
+        ax.plot(
+            [errors[year][model] for year in years], range(len(years)), marker, color=colour,
+            label=model, markersize=7, fillstyle="none" if marker in "sD" else "full",
+        )  # fmt: skip
+    ax.set_yticks(range(len(years)), years)
+    ax.invert_yaxis()
+    ax.grid(axis="y", alpha=0.3)
+    ax.set(xlabel="mean squared error on the three other years (°C²)", ylabel="trained on")
+    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=5)
+    return fig
+
+
+def scaling(sweeps, formulas, what, label):
+    """What each way to the derivative costs along N, D and K: points, and the formula as a line.
+
+    Parameters
+    ----------
+    sweeps : dict
+        ``measurements.load()["scaling"]["sweeps"]``
+    formulas : dict of str to callable of (N, D, K)
+        A line goes through the last point of its way if `what` is "seconds"; bytes are eight for
+        each number of the formula.
+    what : str
+        "seconds" or "bytes".
+    label : str
+        Of the vertical axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    fig, axes = plt.subplots(1, 3, figsize=(7.4, 3.4), sharey=True)
+    for ax, (axis, rows) in zip(axes, sweeps.items(), strict=True):
+        for (name, formula), (colour, dashes), marker in zip(
+            formulas.items(), LOOKS, "osD^v", strict=True
+        ):
+            sizes = [row["size"] for row in rows if name in row[what]]
+            along = [size["NDK".index(axis)] for size in sizes]
+            measured = [row[what][name] for row in rows if name in row[what]]
+            line = 8 * np.array([formula(*size) for size in sizes], float)
+            if what == "seconds":
+                line *= measured[-1] / line[-1]
+            ax.plot(along, line, color=colour, linestyle=dashes, linewidth=1)
+            ax.plot(along, measured, marker, color=colour, markersize=4, label=name)
+        ax.set(xscale="log", yscale="log", xlabel=f"${axis}$")
+    axes[0].set_ylabel(label)
+    fig.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False
+    )
+    return fig
+
+
 def draw_four_panels(path):
     """Save the four panels of the book's three units at day 150, on white, for the README."""
     use_book_style()

@@ -9,6 +9,10 @@ the numbers on it.
 import json
 from pathlib import Path
 
+import numpy as np
+
+from jacobians.basis import BLOCK
+
 PATH = Path(__file__).with_name("measurements.json")
 
 
@@ -19,6 +23,64 @@ def load():
 
     `seconds` is a list with the median time of every candidate for each size (N, D, K); `tails` a
     list with what each of them returns for the derivative of tanh at some z, and what it is;
-    `colouring` and `memory` are dicts.
+    `colouring` and `memory` are dicts. `scaling` has a date and a machine of its own.
     """
     return json.loads(PATH.read_text(encoding="utf-8"))
+
+
+# What each way to the derivative costs beside its arguments, for N samples, D inputs and K units,
+# equation eq-cost: numbers in memory at the same time, and operations (to a factor).
+NUMBERS = {
+    "VJP": lambda N, D, K: working(N, D, K, K),
+    "JVP": lambda N, D, K: N * K + working(N, D, K, 2 * K),
+    "stored": lambda N, D, K: N * (D + 1) * K,
+    "numerical": lambda N, D, K: N * (D + 1) * K + 2 * N * K,
+    "dense": lambda N, D, K: N * (D + 1) * K * K,
+}
+OPERATIONS = {
+    "VJP": lambda N, D, K: N * (D + 1) * K,
+    "JVP": lambda N, D, K: N * (D + 1) * K,
+    "stored": lambda N, D, K: N * (D + 1) * K,
+    "numerical": lambda N, D, K: N * (D + 1) ** 2 * K,
+    "dense": lambda N, D, K: N * (D + 1) * K * K,
+}
+
+
+def working(N, D, K, products):
+    """Numbers in the working arrays of a block of samples: X~, and the products with it.
+
+    With more than one block there are the arrays that the last one has left, too.
+    """
+    rows = min(N, BLOCK // (D + 1 + K))
+    return rows * (D + 1 + (products if rows == N else K + max(D + 1, K)))
+
+
+def exponent(sizes, values, last=3):
+    """The exponent p of values ~ sizes^p, fitted to the last points on logarithmic axes."""
+    return float(np.polyfit(np.log(sizes[-last:]), np.log(values[-last:]), 1)[0])
+
+
+def exponents(rows, axis, what):
+    """The exponents of a sweep along N, D or K: for each way what was measured and the formula's.
+
+    Parameters
+    ----------
+    rows : list of dict
+        ``load()["scaling"]["sweeps"][axis]``
+    axis : str
+        "N", "D" or "K".
+    what : str
+        "seconds" or "bytes".
+
+    Returns
+    -------
+    dict
+        For each way a pair (measured, predicted), both fitted to the same sizes.
+    """
+    found = {}
+    for name, formula in (NUMBERS if what == "bytes" else OPERATIONS).items():
+        sizes = [row["size"] for row in rows if name in row[what]]
+        along = [size["NDK".index(axis)] for size in sizes]
+        measured = [row[what][name] for row in rows if name in row[what]]
+        found[name] = exponent(along, measured), exponent(along, [formula(*s) for s in sizes])
+    return found

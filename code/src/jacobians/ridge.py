@@ -4,14 +4,18 @@ The model is y^ = w0 + Phi w, linear in K weights and an intercept; the features
 from a basis with parameters W. The loss is the mean square of the residuals and a penalty on the
 weights, ``1/(2N) |y - w0 - Phi w|^2 + lam/2 |w|^2``, :eq:`eq-ridge-loss`. The intercept is not
 penalised. A basis is any object with `transform(X)`; a gradient with respect to its W needs
-`vjp(X, G)`, and no Jacobian is stored.
+`vjp(X, G)`, and no Jacobian is stored. `fit` looks for the W with the smallest loss.
 """
 
+import sys
+import time
 from collections import namedtuple
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import optimize
 
-from jacobians.basis import real
+from jacobians.basis import TanhBasis, real
 
 Gradients = namedtuple("Gradients", "weights intercept W")
 
@@ -185,3 +189,311 @@ def penalty(lam):
     if lam < 0:
         raise ValueError(f"lam must not be negative; got {lam}")
     return float(lam)
+
+
+# ------------------------------------------------------------------------------------- fits
+
+LIMIT = 200  # evaluations that a fit may use
+STATIONARY = 1e-5  # largest entry of the gradient, all standardised, at which a fit has converged
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A basis that has learned its own parameters, and how it went.
+
+    Attributes
+    ----------
+    basis : TanhBasis
+        In the units of the given x.
+    weights : ndarray, shape (K,)
+    intercept : float
+    evaluations : int
+        How often the loss was evaluated, each time with its derivative if the method wanted it.
+    converged : bool
+        Whether the last point is stationary, whatever the method thought of it.
+    message : str
+        Why the search ended.
+    """
+
+    basis: TanhBasis
+    weights: np.ndarray
+    intercept: float
+    evaluations: int
+    converged: bool
+    message: str
+
+    def predict(self, x):
+        """The predictions y^ = w0 + Phi w: shape (N,)."""
+        return predict(self.basis, x, self.weights, self.intercept)
+
+
+def fit(basis, x, y, lam, method="l-bfgs", limit=LIMIT, progress=None):
+    """Learn the parameters of a tanh basis together with the weights and the intercept.
+
+    Inside, the inputs and y are standardised, equation :eq:`eq-standardise`; the result is in the
+    units that came. Chapter :doc:`/chapters/learning`.
+
+    Parameters
+    ----------
+    basis : TanhBasis
+        Where the search starts. It is not changed.
+    x : array-like, shape (N, D) or (N,)
+    y : array-like, shape (N,)
+    lam : float
+        Strength of the penalty on the weights, not negative.
+    method : str
+        "l-bfgs": L-BFGS-B on the reduced loss, with the gradient :eq:`eq-envelope`.
+        "gauss-newton", "levenberg-marquardt": on all parameters at once, with the Jacobian
+        :eq:`eq-full-jacobian`; SciPy's trust region, and MINPACK's damping.
+        "variable-projection": the trust region on what is left when the weights are solved for,
+        with the Jacobian :eq:`eq-variable-projection`.
+        "gradient-descent": against the gradient of the reduced loss. The step doubles when the loss
+        falls, and is halved until it does.
+    limit : int
+        Evaluations after which the search is broken off.
+    progress : callable, optional
+        Called as ``progress(evaluations, loss)`` after each evaluation, with the loss in units of
+        the variance of y. By default a fit that takes longer than a second writes a line a second
+        if it writes to a terminal, and nothing anywhere else.
+
+    Returns
+    -------
+    Fit
+        The best point that was evaluated. `converged` is True only if the gradient of the reduced
+        loss vanishes there, to `STATIONARY` in standardised units.
+
+    Raises
+    ------
+    TypeError
+        If the basis is not a TanhBasis.
+    ValueError
+        If the method or the limit is none, an argument has another shape, or holds NaN or infinity.
+    """
+    if not isinstance(basis, TanhBasis):
+        raise TypeError(f"basis must be a TanhBasis, where the search starts; got {basis!r:.60}")
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    if not isinstance(limit, int) or limit < 1:
+        raise ValueError(f"limit must be a whole number of evaluations, 1 or more; got {limit!r}")
+    X = real(x, "X")
+    X = X[:, None] if X.ndim == 1 else X
+    if len(basis.transform(X)) == 0:
+        raise ValueError("x must hold at least one sample; got none")
+    y, lam = real(y, "y", (len(X),)), penalty(lam)
+    centre, scale = X.mean(axis=0), spread(X)
+    search = Search((X - centre) / scale, (y - y.mean()) / spread(y), lam, limit, progress)
+    W = np.vstack([basis.W[:-1] * scale[:, None], basis.W[-1] + centre @ basis.W[:-1]])
+    try:
+        said = METHODS[method](search, W)
+    except Finished:
+        said = f"all {limit} evaluations are used up"
+    slope = np.abs(reduced_loss(TanhBasis(search.W), search.X, search.y, lam)[1]).max()
+    converged = bool(slope <= STATIONARY)
+    A = search.W[:-1] / scale[:, None]
+    basis = TanhBasis(np.vstack([A, search.W[-1] - centre @ A]))
+    return Fit(
+        basis,
+        *solve(basis.transform(X), y, lam),
+        search.evaluations,
+        converged,
+        f"{'converged' if converged else 'not converged'}: {said} (largest entry of the "
+        f"gradient, standardised: {slope:.0e})",
+    )
+
+
+def random_start(x, K, seed):
+    """A basis to begin with: K steps in random directions, each through a sample of x.
+
+    Parameters
+    ----------
+    x : array-like, shape (N, D) or (N,)
+    K : int
+    seed : int
+
+    Returns
+    -------
+    TanhBasis
+        Its slopes are normal, with a standard deviation of 2 over that of their input.
+    """
+    rng = np.random.default_rng(seed)
+    X = real(x, "X")
+    X = X[:, None] if X.ndim == 1 else X
+    A = 2 * rng.standard_normal((X.shape[1], K)) / spread(X)[:, None]
+    through = X[rng.integers(len(X), size=K)]
+    return TanhBasis(np.vstack([A, -np.sum(through.T * A, axis=0)]))
+
+
+def stacked_residuals(basis, x, y, lam, weights, intercept):
+    """Residuals whose half square is the loss, and their Jacobian by everything there is.
+
+    Equations :eq:`eq-stacked` and :eq:`eq-full-jacobian`.
+
+    Parameters
+    ----------
+    basis : object with `transform` and `jacobian`
+    x : array-like, shape (N, D) or (N,)
+    y : array-like, shape (N,)
+    lam : float
+    weights : array-like, shape (K,)
+    intercept : float
+
+    Returns
+    -------
+    r : ndarray, shape (N+K,)
+        (y^ - y) / sqrt N above sqrt(lam) w.
+    J : ndarray, shape (N+K, K(D+1) + K + 1)
+        Columns for W (row by row), the weights, the intercept.
+
+    Raises
+    ------
+    ValueError
+        As `loss` does.
+    """
+    Phi, r, weights, lam = residuals(basis, x, y, lam, weights, intercept)
+    N, K = Phi.shape
+    by_W = (basis.jacobian(x) * weights).reshape(N, -1)
+    J = np.vstack([np.column_stack([by_W, Phi, np.ones(N)]) / np.sqrt(N),
+                   np.zeros((K, by_W.shape[1] + K + 1))])  # fmt: skip
+    J[N:, -K - 1 : -1] = np.sqrt(lam) * np.eye(K)
+    return np.append(r / np.sqrt(N), np.sqrt(lam) * weights), J
+
+
+def projected_residuals(basis, x, y, lam):
+    """The same residuals when the weights are solved for, and their Jacobian by W alone.
+
+    Equation :eq:`eq-variable-projection`, after Golub and Pereyra (1973), both terms.
+
+    Parameters
+    ----------
+    basis : object with `transform` and `jacobian`
+    x : array-like, shape (N, D) or (N,)
+    y : array-like, shape (N,)
+    lam : float
+
+    Returns
+    -------
+    r : ndarray, shape (N+K,)
+    J : ndarray, shape (N+K, K(D+1))
+        Columns for W, row by row.
+
+    Raises
+    ------
+    ValueError
+        As `solve` does.
+    """
+    weights, intercept = solve(basis.transform(x), y, lam)
+    r, J = stacked_residuals(basis, x, y, lam, weights, intercept)
+    K, P = len(weights), basis.W.size
+    moved, A = J[:, :P], J[:, P:]  # dA c for each parameter, and the matrix A itself
+    U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    keep = s > s[0] * len(A) * np.finfo(float).eps
+    U, to_A = U[:, keep], U[:, keep] / s[keep] @ Vt[keep]  # the range of A; pinv(A)'
+    pull = (basis.jacobian(x) * r[:-K, None, None]).sum(axis=0) / np.sqrt(len(r) - K)  # dA' r
+    back = to_A[:, None, :K] * pull  # unit k moves column k of A and no other
+    return r, moved - U @ (U.T @ moved) - back.reshape(len(r), P)
+
+
+class Finished(Exception):
+    """All evaluations are used up."""
+
+
+class Search:
+    """A standardised problem, the best W seen so far, and the number of evaluations."""
+
+    def __init__(self, X, y, lam, limit, progress):
+        self.X, self.y, self.lam, self.limit = X, y, lam, limit
+        self.progress = progress or tell_terminal()
+        self.evaluations, self.loss, self.W = 0, np.inf, None
+
+    def evaluate(self, function, W, *more):
+        """function(basis, X, y, lam, ...), counted; returns what it returns."""
+        if self.evaluations == self.limit:
+            raise Finished
+        found = function(TanhBasis(W), self.X, self.y, self.lam, *more)
+        self.evaluations += 1
+        loss = found[0] if np.isscalar(found[0]) else found[0] @ found[0] / 2
+        if loss < self.loss:
+            self.loss, self.W = loss, np.array(W)
+        self.progress(self.evaluations, loss)
+        return found
+
+
+def l_bfgs(search, W):
+    def function(v):
+        loss, gradient = search.evaluate(reduced_loss, v.reshape(W.shape))
+        return loss, gradient.ravel()
+
+    options = {"maxiter": search.limit, "maxfun": search.limit, "ftol": 0, "gtol": STATIONARY / 10}
+    return optimize.minimize(
+        function, W.ravel(), jac=True, method="L-BFGS-B", options=options
+    ).message.lower()
+
+
+def gradient_descent(search, W):
+    loss, gradient = search.evaluate(reduced_loss, W)
+    step = 1.0
+    while np.abs(gradient).max() > STATIONARY:
+        new_loss, new_gradient = search.evaluate(reduced_loss, W - step * gradient)
+        if new_loss < loss:
+            W, loss, gradient, step = W - step * gradient, new_loss, new_gradient, 2 * step
+        elif step * np.abs(gradient).max() < 1e-16 * np.abs(W).max():
+            return "no step lowers the loss"
+        else:
+            step /= 2
+    return "the gradient vanishes"
+
+
+def least_squares(method, weights_too):
+    """A search by SciPy's least_squares: on W and the weights, or on W alone, projected."""
+
+    def search_by(search, W):
+        P = W.size
+        if weights_too:
+            w, w0 = solve(TanhBasis(W).transform(search.X), search.y, search.lam)
+            start = np.concatenate([W.ravel(), w, [w0]])
+
+            def both(call, v):
+                return call(stacked_residuals, v[:P].reshape(W.shape), v[P:-1], v[-1])
+        else:
+            start = W.ravel()
+
+            def both(call, v):
+                return call(projected_residuals, v.reshape(W.shape))
+
+        def once_more(function, W, *more):  # SciPy asks for the Jacobian where it knows the value
+            return function(TanhBasis(W), search.X, search.y, search.lam, *more)
+
+        return optimize.least_squares(
+            lambda v: both(search.evaluate, v)[0], start, lambda v: both(once_more, v)[1],
+            method=method, ftol=1e-12, xtol=1e-12, gtol=STATIONARY / 10,
+        ).message.lower()  # fmt: skip
+
+    return search_by
+
+
+METHODS = {
+    "l-bfgs": l_bfgs,
+    "gauss-newton": least_squares("trf", weights_too=True),
+    "levenberg-marquardt": least_squares("lm", weights_too=True),
+    "variable-projection": least_squares("trf", weights_too=False),
+    "gradient-descent": gradient_descent,
+}
+
+
+def spread(values):
+    """The standard deviation of each column; 1 for one that does not vary."""
+    deviation = values.std(axis=0)
+    return np.where(deviation > 0, deviation, 1.0)
+
+
+def tell_terminal():
+    """Progress for whoever waits at a terminal: a line a second, none in the first."""
+    told = time.monotonic()
+
+    def tell(evaluations, loss):
+        nonlocal told
+        if time.monotonic() - told > 1 and sys.stdout.isatty():
+            told = time.monotonic()
+            print(f"{evaluations} evaluations, loss {loss:.6f} of the variance", flush=True)
+
+    return tell

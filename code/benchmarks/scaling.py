@@ -1,0 +1,134 @@
+"""Time and memory against N, D and K, and the time of a fit: the second part of `make bench`.
+
+Everything runs on one core, takes turns, and counts with the shortest of its times. The results go
+to the key `scaling` of jacobians/measurements.json. Memory is what is allocated at the same time
+beside the arguments, seen by tracemalloc; for JAX, what its compiler says that it allocates.
+"""
+
+import json
+import os
+
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # JAX too has one core only
+
+# ruff: noqa: E402
+import platform
+import time
+import tracemalloc
+from datetime import date
+from importlib.metadata import version
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jacobians import TanhBasis, measurements, ridge, temperatures
+
+jax.config.update("jax_enable_x64", True)
+
+# The exponents are fitted to the last three sizes of a sweep: there every array lies outside the
+# caches, where a number costs more than inside, and always the same.
+BASE = {"N": 100_000, "D": 4, "K": 4}
+SWEEPS = {
+    "N": [100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000],
+    "D": [1, 2, 4, 8, 16, 32, 64, 128],
+    "K": [1, 2, 4, 8, 16, 32, 64, 128],
+}
+LARGEST = 2e9  # bytes of an array that is still made
+
+
+def candidates(N, D, K):
+    """Every way to the derivative: a call, and a call that tells its memory in bytes."""
+    rng = np.random.default_rng(0)
+    X, W, G = (rng.standard_normal(shape) for shape in ((N, D), (D + 1, K), (N, K)))
+    basis = TanhBasis(W / np.sqrt(D))
+    calls = {
+        "VJP": lambda: basis.vjp(X, G),
+        "JVP": lambda: basis.jvp(X, W),
+        "stored": lambda: basis.jacobian(X),
+        "numerical": lambda: basis.numerical_jacobian(X),
+    }
+    calls = {name: (call, lambda call=call: peak(call)) for name, call in calls.items()}
+    if N * K * (D + 1) * K * 8 <= LARGEST:
+        Wj, Xj = jnp.asarray(basis.W), jnp.asarray(X)
+        dense = jax.jit(jax.jacfwd(lambda W, X: jnp.tanh(X @ W[:-1] + W[-1])))
+        compiled = dense.lower(Wj, Xj).compile()
+        needs = compiled.memory_analysis()
+        calls["dense"] = (
+            lambda: compiled(Wj, Xj).block_until_ready(),
+            lambda: needs.output_size_in_bytes + needs.temp_size_in_bytes,
+        )
+    return calls
+
+
+def peak(call):
+    tracemalloc.start()
+    call()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def shortest(calls, seconds=4.0):
+    """The shortest time of each call, in seconds; the calls take turns."""
+    best = dict.fromkeys(calls, np.inf)
+    for call in calls.values():
+        call()  # touch the memory
+    end, rounds = time.perf_counter() + seconds, 0
+    while time.perf_counter() < end or rounds < 3:
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            best[name] = min(best[name], time.perf_counter() - start)
+        rounds += 1
+    return best
+
+
+def sweep(axis):
+    rows = []
+    for value in SWEEPS[axis]:
+        size = BASE | {axis: value}
+        calls = candidates(**size)
+        seconds = shortest({name: call for name, (call, _) in calls.items()})
+        memory = {name: int(bytes_of()) for name, (_, bytes_of) in calls.items()}
+        rows.append({"size": list(size.values()), "seconds": seconds, "bytes": memory})
+        print(size, {name: f"{s * 1e3:.3g} ms" for name, s in seconds.items()}, flush=True)
+    return rows
+
+
+def fits(seed=5):
+    """Evaluations and time of each method, from one start, on the temperatures of 2012."""
+    year, day, celsius = temperatures.load()
+    x, y = day[year == 2012], celsius[year == 2012]
+    start = ridge.random_start(x, 3, seed)
+    limits = {method: ridge.LIMIT for method in ridge.METHODS} | {"gradient-descent": 20_000}
+    calls = {
+        method: lambda method=method, limit=limit: ridge.fit(start, x, y, 1e-3, method, limit)
+        for method, limit in limits.items()
+    }
+    seconds = shortest(calls)
+    return {
+        method: {"evaluations": calls[method]().evaluations, "seconds": seconds[method]}
+        for method in calls
+    }
+
+
+def main():
+    results = measurements.load()
+    results["scaling"] = {
+        "date": date.today().isoformat(),
+        "machine": f"one of {os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "versions": {name: version(name) for name in ("numpy", "scipy", "jax")},
+        "sweeps": {axis: sweep(axis) for axis in SWEEPS},
+        "fits": fits(),
+    }
+    print(results["scaling"]["fits"])
+    for axis, rows in results["scaling"]["sweeps"].items():
+        for what in ("seconds", "bytes"):
+            print(axis, what, measurements.exponents(rows, axis, what))
+    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
