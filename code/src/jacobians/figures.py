@@ -388,6 +388,8 @@ def number(value):
 def before_and_after(before, after, x, y):
     """Two fits above their units: the curve each gives, and the steps it is made of.
 
+    Chapter :doc:`/chapters/learning`.
+
     Parameters
     ----------
     before, after : (basis, weights, intercept)
@@ -430,6 +432,8 @@ LOOKS = [*UNITS, ("black", ":"), (GREY, (0, (6, 1)))]
 def convergence(losses):
     """The lowest loss so far against the evaluations, for several methods from one start.
 
+    Chapter :doc:`/chapters/learning`.
+
     Parameters
     ----------
     losses : dict of str to list of float
@@ -455,6 +459,8 @@ def convergence(losses):
 
 def standings(errors):
     """Errors of several models as dots, one row for each year of training.
+
+    Chapter :doc:`/chapters/learning`.
 
     Parameters
     ----------

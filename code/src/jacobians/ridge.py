@@ -193,13 +193,16 @@ def penalty(lam):
 
 # ------------------------------------------------------------------------------------- fits
 
-LIMIT = 200  # evaluations that a fit may use
+#: Evaluations that a fit may use.
+LIMIT = 200
 STATIONARY = 1e-5  # largest entry of the gradient, all standardised, at which a fit has converged
 
 
 @dataclass(frozen=True)
 class Fit:
     """A basis that has learned its own parameters, and how it went.
+
+    Chapter :doc:`/chapters/learning`.
 
     Attributes
     ----------
@@ -303,6 +306,8 @@ def fit(basis, x, y, lam, method="l-bfgs", limit=LIMIT, progress=None):
 
 def random_start(x, K, seed):
     """A basis to begin with: K steps in random directions, each through a sample of x.
+
+    Chapter :doc:`/chapters/learning`.
 
     Parameters
     ----------
@@ -471,6 +476,7 @@ def least_squares(method, weights_too):
     return search_by
 
 
+#: The ways to fit, by their names.
 METHODS = {
     "l-bfgs": l_bfgs,
     "gauss-newton": least_squares("trf", weights_too=True),
