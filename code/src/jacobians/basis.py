@@ -11,7 +11,7 @@ BLOCK = 1 << 18  # numbers in a block of work: two megabytes, about what a core'
 
 
 def phi(W, X):
-    """The features as a pure function of their parameters: :eq:`eq-z` and :eq:`eq-phi`.
+    """The features as a pure function of their parameters, equations :eq:`eq-z` and :eq:`eq-phi`.
 
     Parameters
     ----------
@@ -29,11 +29,11 @@ def phi(W, X):
 
 
 def sech2(Z, out=None):
-    """1 - tanh(z)^2 = 1 / cosh(z)^2, :eq:`eq-tanh-prime`, right into the tails.
+    """1 - tanh(z)^2 = 1 / cosh(z)^2, equation :eq:`eq-tanh-prime`, right into the tails.
 
-    The subtraction loses every digit on the way to ``|z| = 19``. In the quotient nothing cancels:
-    it is right to 5 units in the last place (4.2 measured, of which cosh's own rounding, doubled by
-    the square, is the larger part) as long as float64 has a normal number for it, ``|z| < 354``.
+    The subtraction loses every digit on the way to z = 19. In the quotient nothing cancels: it is
+    right to 5 units in the last place (4.2 measured, of which cosh's own rounding, doubled by the
+    square, is the larger part) as long as float64 has a normal number for it, to z = 354.
 
     Parameters
     ----------
@@ -89,17 +89,17 @@ class TanhBasis:
         return self._W
 
     def Z(self, X):
-        """z = X~ W, :eq:`eq-z`: shape (N, K)."""
+        """z = X~ W, equation :eq:`eq-z`: shape (N, K)."""
         X = self._inputs(X)
         return X @ self.W[:-1] + self.W[-1]
 
     def transform(self, X):
-        """phi = tanh z, :eq:`eq-phi`: shape (N, K)."""
+        """phi = tanh z, equation :eq:`eq-phi`: shape (N, K)."""
         Z = self.Z(X)
         return np.tanh(Z, out=Z)
 
     def jacobian(self, X):
-        """J[n, d, k] = d phi_nk / d W_dk = S_nk x~_nd, :eq:`eq-compact`.
+        """J[n, d, k] = d phi_nk / d W_dk = S_nk x~_nd, equation :eq:`eq-compact`.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class TanhBasis:
         return JT.transpose(2, 1, 0)
 
     def numerical_jacobian(self, X, eps=1e-6):
-        """The same array by central differences, :eq:`eq-central`.
+        """The same array by central differences, equation :eq:`eq-central`.
 
         Units share no parameter, so one row of W moves for all units at once: 2(D+1) transforms
         give what one parameter at a time gives in 2(D+1)K, to the bit.
@@ -145,7 +145,7 @@ class TanhBasis:
         return J.transpose(1, 0, 2)
 
     def jvp(self, X, dW):
-        """How the features move when W moves by dW: ``S o (X~ dW)``, :eq:`eq-jvp`.
+        """How the features move when W moves by dW: ``S o (X~ dW)``, equation :eq:`eq-jvp`.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ class TanhBasis:
         return dPhi
 
     def vjp(self, X, G):
-        """Carry the derivative G of a loss by the features to W: ``X~' (S o G)``, :eq:`eq-vjp`.
+        """Carry a loss's derivative G by the features to W: ``X~' (S o G)``, equation :eq:`eq-vjp`.
 
         Parameters
         ----------

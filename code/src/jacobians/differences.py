@@ -26,7 +26,7 @@ EPS = np.finfo(float).eps
 
 
 def forward(f, w, steps=None, pattern=None):
-    """(f(w + h) - f(w)) / h, :eq:`eq-forward-error`: error O(h), P + 1 evaluations.
+    """(f(w + h) - f(w)) / h, equation :eq:`eq-forward-error`: error O(h), P + 1 evaluations.
 
     The steps are EPS^(1/2).
     """
@@ -41,7 +41,7 @@ def forward(f, w, steps=None, pattern=None):
 
 
 def central(f, w, steps=None, pattern=None):
-    """(f(w + h) - f(w - h)) / 2h, :eq:`eq-central-error`: error O(h^2), 2P evaluations.
+    """(f(w + h) - f(w - h)) / 2h, equation :eq:`eq-central-error`: error O(h^2), 2P evaluations.
 
     The steps are EPS^(1/3); :eq:`eq-best-step` says which would be best.
     What is divided by is the step that was really taken, (w + h) - (w - h) in floating point.
@@ -56,7 +56,7 @@ def central(f, w, steps=None, pattern=None):
 
 
 def richardson(f, w, steps=None, pattern=None):
-    """(4 D(h/2) - D(h)) / 3 for central differences D, :eq:`eq-richardson`: error O(h^4).
+    """(4 D(h/2) - D(h)) / 3 for central differences D, equation :eq:`eq-richardson`: error O(h^4).
 
     4P evaluations, steps EPS^(1/5). The combination cancels the error of the second order
     (Richardson 1911).
@@ -66,7 +66,7 @@ def richardson(f, w, steps=None, pattern=None):
 
 
 def complex_step(f, w, steps=1e-30, pattern=None):
-    """Im f(w + ih) / h, :eq:`eq-complex-step`: nothing is subtracted, so h can be tiny.
+    """Im f(w + ih) / h, equation :eq:`eq-complex-step`: nothing is subtracted, so h can be tiny.
 
     P evaluations. The error is that of f itself (Squire and Trapp 1998). f must be analytic and let
     complex numbers through: no abs, no comparison, no conjugate, no cast to float.

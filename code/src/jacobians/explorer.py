@@ -107,8 +107,8 @@ def four_panels(basis, x0):
     Returns
     -------
     Explorer
-        The derivative is the slope of the tangent (:eq:`eq-slope` and :eq:`eq-bias`); the secant is
-        the central difference (:eq:`eq-central`), whose step h moves z by h.
+        The derivative is the slope of the tangent (equations :eq:`eq-slope` and :eq:`eq-bias`);
+        the secant is the central difference (:eq:`eq-central`), whose step h moves z by h.
     """
     figure = figures.four_panels(basis, x0, biases=BIASES)
     above, below = figure.axes[:2], figure.axes[2:]

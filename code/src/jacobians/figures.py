@@ -160,7 +160,7 @@ METHODS = [(*look, marker) for look, marker in zip([*UNITS, ("#000000", ":")], "
 def step_error(predicted, measured=None):
     """The error of a numerical derivative against its step, as predicted and as measured.
 
-    Chapter :doc:`/chapters/checking`, :eq:`eq-two-errors`.
+    Chapter :doc:`/chapters/checking`, equation :eq:`eq-two-errors`.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def step_error(predicted, measured=None):
 def coloured_pattern(pattern, colours):
     """A sparsity pattern whose columns carry the numbers, and the looks, of their colours.
 
-    Chapter :doc:`/chapters/checking`, :eq:`eq-colour-count`.
+    Chapter :doc:`/chapters/checking`, equation :eq:`eq-colour-count`.
     """
     rows, columns = pattern.shape
     fig, ax = plt.subplots(figsize=(4.4, 4.2))
@@ -220,7 +220,7 @@ def coloured_pattern(pattern, colours):
 def tails(tails):
     """What is returned for the derivative of tanh, and what it is, on a log axis to ``|z| = 350``.
 
-    Chapter :doc:`/chapters/checking`, :eq:`eq-tail`.
+    Chapter :doc:`/chapters/checking`, equation :eq:`eq-tail`.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def load():
 
 
 # What each way to the derivative costs beside its arguments, for N samples, D inputs and K units,
-# equation eq-cost: numbers in memory at the same time, and operations (to a factor).
+# equation :eq:`eq-cost`: numbers in memory at the same time, and operations (to a factor).
 NUMBERS = {
     "VJP": lambda N, D, K: working(N, D, K, K),
     "JVP": lambda N, D, K: N * K + working(N, D, K, 2 * K),

@@ -21,7 +21,7 @@ Gradients = namedtuple("Gradients", "weights intercept W")
 
 
 def solve(Phi, y, lam):
-    """The weights and the intercept with the smallest loss, :eq:`eq-ridge-solution`.
+    """The weights and the intercept with the smallest loss, equation :eq:`eq-ridge-solution`.
 
     Centring removes the intercept from the problem. What remains is one least-squares problem with
     K more rows for the penalty; it is solved as such, because the normal equations would square its
@@ -59,7 +59,7 @@ def solve(Phi, y, lam):
 
 
 def predict(basis, x, weights, intercept):
-    """The predictions y^ = w0 + Phi w, :eq:`eq-model`: shape (N,).
+    """The predictions y^ = w0 + Phi w, equation :eq:`eq-model`: shape (N,).
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def predict(basis, x, weights, intercept):
 
 
 def loss(basis, x, y, lam, weights, intercept):
-    """The loss at these weights, :eq:`eq-ridge-loss`.
+    """The loss at these weights, equation :eq:`eq-ridge-loss`.
 
     Parameters
     ----------
