@@ -167,7 +167,7 @@ def test_search_finds_a_symbol_a_function_and_a_term(chrome, home, words):
         visit.page.wait_for_selector("#search-results li a")
         found = visit.page.locator("#search-results li a").evaluate_all("a => a.map(x => x.href)")
         assert any("chapters/jacobian.html" in href for href in found), found
-        visit.page.locator('#search-results a[href*="jacobian"]').first.click()
+        visit.page.locator('#search-results a[href*="jacobian.html"]').first.click()
         visit.page.wait_for_url("**/jacobian.html*")
         assert visit.said == []
 

@@ -55,6 +55,8 @@ def sech2(Z, out=None):
 class TanhBasis:
     """K tanh units, phi_nk = tanh(sum_d a_dk x_nd + b_k).
 
+    Chapter :doc:`/chapters/jacobian`, where its shapes are laid down in a ledger.
+
     Parameters
     ----------
     W : array-like, shape (D+1, K)
@@ -143,7 +145,7 @@ class TanhBasis:
         return J.transpose(1, 0, 2)
 
     def jvp(self, X, dW):
-        """How the features move when W moves by dW: S o (X~ dW), equation :eq:`eq-jvp`.
+        """How the features move when W moves by dW: ``S o (X~ dW)``, equation :eq:`eq-jvp`.
 
         Parameters
         ----------
@@ -163,7 +165,7 @@ class TanhBasis:
         return dPhi
 
     def vjp(self, X, G):
-        """Carry a loss's derivative G by the features to W: X~' (S o G), equation :eq:`eq-vjp`.
+        """Carry a loss's derivative G by the features to W: ``X~' (S o G)``, equation :eq:`eq-vjp`.
 
         Parameters
         ----------

@@ -20,6 +20,8 @@ FIT = 1e-6  # an array this close to a candidate, relative to its size, is that 
 class Report:
     """What a check found; ``str(report)`` is a text for whoever wrote what was checked.
 
+    Chapter :doc:`/chapters/checking`.
+
     Attributes
     ----------
     ok : bool
@@ -49,6 +51,9 @@ class Report:
 
 def check_jacobian(basis, X):
     """Check `basis.jacobian` at X, and at a test point where every mistake shows.
+
+    Chapter :doc:`/chapters/checking`: the truth is :eq:`eq-richardson`, the error that of
+    :eq:`eq-relative-error`.
 
     Parameters
     ----------

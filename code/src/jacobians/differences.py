@@ -26,7 +26,10 @@ EPS = np.finfo(float).eps
 
 
 def forward(f, w, steps=None, pattern=None):
-    """(f(w + h) - f(w)) / h: error O(h), P + 1 evaluations, steps EPS^(1/2)."""
+    """(f(w + h) - f(w)) / h, equation :eq:`eq-forward-error`: error O(h), P + 1 evaluations.
+
+    The steps are EPS^(1/2).
+    """
     w, steps = point(w, steps, EPS ** (1 / 2))
     base = np.asarray(f(w))
 
@@ -38,8 +41,9 @@ def forward(f, w, steps=None, pattern=None):
 
 
 def central(f, w, steps=None, pattern=None):
-    """(f(w + h) - f(w - h)) / 2h: error O(h^2), 2P evaluations, steps EPS^(1/3).
+    """(f(w + h) - f(w - h)) / 2h, equation :eq:`eq-central-error`: error O(h^2), 2P evaluations.
 
+    The steps are EPS^(1/3); :eq:`eq-best-step` says which would be best.
     What is divided by is the step that was really taken, (w + h) - (w - h) in floating point.
     """
     w, steps = point(w, steps, EPS ** (1 / 3))
@@ -52,19 +56,20 @@ def central(f, w, steps=None, pattern=None):
 
 
 def richardson(f, w, steps=None, pattern=None):
-    """(4 D(h/2) - D(h)) / 3 for central differences D: error O(h^4), 4P evaluations, EPS^(1/5).
+    """(4 D(h/2) - D(h)) / 3 for central differences D, equation :eq:`eq-richardson`: error O(h^4).
 
-    The combination cancels the error of the second order (Richardson 1911).
+    4P evaluations, steps EPS^(1/5). The combination cancels the error of the second order
+    (Richardson 1911).
     """
     w, steps = point(w, steps, EPS ** (1 / 5))
     return (4 * central(f, w, steps / 2, pattern) - central(f, w, steps, pattern)) / 3
 
 
 def complex_step(f, w, steps=1e-30, pattern=None):
-    """Im f(w + ih) / h: nothing is subtracted, so h can be tiny; P evaluations.
+    """Im f(w + ih) / h, equation :eq:`eq-complex-step`: nothing is subtracted, so h can be tiny.
 
-    The error is that of f itself (Squire and Trapp 1998). f must be analytic and let complex
-    numbers through: no abs, no comparison, no conjugate, no cast to float.
+    P evaluations. The error is that of f itself (Squire and Trapp 1998). f must be analytic and let
+    complex numbers through: no abs, no comparison, no conjugate, no cast to float.
     """
     w, steps = point(w, steps, EPS)
 
@@ -77,8 +82,9 @@ def complex_step(f, w, steps=1e-30, pattern=None):
 def colour(pattern):
     """Colours for the columns of a pattern, such that no row sees one colour twice.
 
-    Greedy, the densest columns first (Curtis, Powell and Reid 1974); as few colours as possible
-    where columns fall into groups that share their rows, as the units of a basis do.
+    How many there must be: :eq:`eq-colour-count`. Greedy, the densest columns first (Curtis, Powell
+    and Reid 1974); as few colours as possible where columns fall into groups that share their rows,
+    as the units of a basis do.
 
     Parameters
     ----------

@@ -148,7 +148,7 @@ def check_sly_factor(function):
     """Check a factor that `check_jacobian` accepts on random data and that is wrong all the same.
 
     The exercise of the chapter :doc:`/chapters/checking`: ``function(z)`` stands in the place of
-    1 - tanh(z)^2, and must be off by more than one per cent for some |z| <= 300.
+    1 - tanh(z)^2, and must be off by more than one per cent for some ``|z| <= 300``.
 
     Returns
     -------
@@ -180,8 +180,8 @@ def check_sly_factor(function):
 def check_ridge_with_ones(function):
     """Check ``function(Phi, y, lam)``: intercept and weights as one vector, shape (K+1,).
 
-    The exercise of the chapter :doc:`/chapters/basis_functions`. The expected values come from
-    `ridge.solve`, which centres and forms no normal equations.
+    The exercise of the chapter :doc:`/chapters/basis_functions`, on :eq:`eq-ridge-solution`. The
+    expected values come from `ridge.solve`, which centres and forms no normal equations.
 
     Returns
     -------

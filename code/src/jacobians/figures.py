@@ -8,17 +8,21 @@ import numpy as np
 
 from jacobians.basis import TanhBasis
 
-# One look for each unit, in colour and in line style, so that neither is needed alone. The colours
-# keep a contrast of at least 3:1 on a white and on a black page.
+#: One look for each unit, in colour and in line style, so that neither is needed alone. The colours
+#: keep a contrast of at least 3:1 on a white and on a black page.
 UNITS = [("#1f77c9", "-"), ("#c8570a", "--"), ("#16875f", "-.")]
+#: The colour of what stands beside the data, such as an axis or what was before.
 GREY = "#808080"
 
-# The book's three units, chosen by hand: slopes per day, biases.
+#: The book's three units, chosen by hand, as their slopes (per day) and their biases.
 THREE_UNITS = ((0.1, 0.2, 0.3), (-10.0, -50.0, -100.0))
 
 
 def use_book_style():
-    """Draw from here on as the book does: sharp at every size, the same bytes each time."""
+    """Draw from here on as the book does: sharp at every size, the same bytes each time.
+
+    Every chapter begins with it, :doc:`/chapters/jacobian` for one.
+    """
     mpl.rcParams.update(
         {
             "svg.hashsalt": "jacobians",  # ids in the file do not change from run to run
@@ -77,6 +81,8 @@ def sweep_bias(a, x0, low=-60.0, high=0.0):
 
 def four_panels(basis, x0, biases=(-60.0, 0.0)):
     """How each unit of a basis, and its derivative, moves with its slope and with its bias.
+
+    :numref:`fig-four-panels`: :eq:`eq-slope` and :eq:`eq-bias`.
 
     Parameters
     ----------
@@ -154,6 +160,8 @@ METHODS = [(*look, marker) for look, marker in zip([*UNITS, ("#000000", ":")], "
 def step_error(predicted, measured=None):
     """The error of a numerical derivative against its step, as predicted and as measured.
 
+    Chapter :doc:`/chapters/checking`, equation :eq:`eq-two-errors`.
+
     Parameters
     ----------
     predicted : dict of name -> (h, truncation, roundoff)
@@ -184,7 +192,10 @@ def step_error(predicted, measured=None):
 
 
 def coloured_pattern(pattern, colours):
-    """A sparsity pattern whose columns carry the numbers, and the looks, of their colours."""
+    """A sparsity pattern whose columns carry the numbers, and the looks, of their colours.
+
+    Chapter :doc:`/chapters/checking`, equation :eq:`eq-colour-count`.
+    """
     rows, columns = pattern.shape
     fig, ax = plt.subplots(figsize=(4.4, 4.2))
     palette = [GREY, *(colour for colour, _ in UNITS)]
@@ -207,7 +218,9 @@ def coloured_pattern(pattern, colours):
 
 
 def tails(tails):
-    """What is returned for the derivative of tanh, and what it is, on a log axis to |z| = 350.
+    """What is returned for the derivative of tanh, and what it is, on a log axis to ``|z| = 350``.
+
+    Chapter :doc:`/chapters/checking`, equation :eq:`eq-tail`.
 
     Parameters
     ----------
@@ -240,7 +253,10 @@ def tails(tails):
 
 
 def descents(losses):
-    """Loss curves, each with its name at its end: name -> losses, at most four."""
+    """Loss curves, each with its name at its end: name -> losses, at most four.
+
+    Chapter :doc:`/chapters/checking`.
+    """
     fig, ax = plt.subplots(figsize=(7, 3.6))
     for (name, curve), (colour, dashes, _) in zip(losses.items(), METHODS, strict=False):
         ax.plot(curve, dashes, color=colour)
@@ -251,13 +267,18 @@ def descents(losses):
 
 
 def plot_days(ax, day, celsius):
-    """Temperatures as small dots over the day of the year, on axes that say what they show."""
+    """Temperatures as small dots over the day of the year, on axes that say what they show.
+
+    Chapter :doc:`/chapters/basis_functions`.
+    """
     ax.plot(day, celsius, ".", color=GREY, markersize=3, markeredgewidth=0)
     ax.set(xlabel="day of the year", ylabel="daily maximum (°C)")
 
 
 def weighted_sum(basis, weights, intercept, x):
     """A fitted curve taken apart: each weighted step, and their sum with the intercept.
+
+    :numref:`fig-weighted-sum`: :eq:`eq-model`.
 
     Parameters
     ----------
@@ -294,6 +315,8 @@ def weighted_sum(basis, weights, intercept, x):
 
 def one_sample(basis, weights, intercept, x0, y0):
     """The way of one sample to its loss and back, with the numbers on the edges.
+
+    :numref:`fig-one-sample`: the corollary :prf:ref:`corollary-gradient`, box by box.
 
     Parameters
     ----------
@@ -346,7 +369,7 @@ def edge(ax, start, end, forwards="", back=None):
     ax.plot(*zip(start, end, strict=True), color=GREY, linewidth=1, zorder=1)
     if back is None:
         return
-    x, y = (np.add(start, end)) / 2
+    x, y = np.add(start, end) / 2
     ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     ax.text(x, y + 0.03, forwards, ha="center", va="bottom", fontsize="small", bbox=ground)
     ax.text(
@@ -356,12 +379,16 @@ def edge(ax, start, end, forwards="", back=None):
 
 
 def number(value):
-    """Two decimals; what is nothing to two decimals is said to be about 0."""
-    return f"{value:.2f}" if abs(value) >= 0.005 else "≈ 0"
+    """At most four digits; what is nothing to two decimals is said to be about 0."""
+    if abs(value) < 0.005:
+        return "≈ 0"
+    return f"{value:.{2 if abs(value) < 100 else 0}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def before_and_after(before, after, x, y):
     """Two fits above their units: the curve each gives, and the steps it is made of.
+
+    Chapter :doc:`/chapters/learning`.
 
     Parameters
     ----------
@@ -405,6 +432,8 @@ LOOKS = [*UNITS, ("black", ":"), (GREY, (0, (6, 1)))]
 def convergence(losses):
     """The lowest loss so far against the evaluations, for several methods from one start.
 
+    Chapter :doc:`/chapters/learning`.
+
     Parameters
     ----------
     losses : dict of str to list of float
@@ -430,6 +459,8 @@ def convergence(losses):
 
 def standings(errors):
     """Errors of several models as dots, one row for each year of training.
+
+    Chapter :doc:`/chapters/learning`.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """Which check catches which mistake: every one of `mistakes` against the checks people use.
 
 A mistake is planted in the basis of a small regression, and each check is run on it as it would be
-on an honest Jacobian, for several seeds. The table is computed, never typed.
+on an honest Jacobian, for several seeds. The table is computed, never typed; it stands in the
+chapter :doc:`/chapters/checking`.
 """
 
 import html
@@ -13,6 +14,7 @@ from jacobians.basis import phi
 from jacobians.checks import check_jacobian
 from jacobians.mistakes import MISTAKES, planted
 
+#: Over how many random problems each mistake is tried.
 SEEDS = range(10)
 TOLERANCE = 1e-9  # relative, for two numbers that should be one
 LAM = 1e-3  # the weight of the ridge
@@ -105,6 +107,7 @@ CHECKS = {
     "the loss falls": loss_falls,
     "dot-product test": dot_product,
 }
+#: Said in the table of an array that a check cannot multiply, because of its shape.
 STOPPED = -1
 
 

@@ -19,6 +19,8 @@ PATH = Path(__file__).with_name("measurements.json")
 def load():
     """The measurements: a dict with their `date`, `machine`, `versions`, and one key for each kind.
 
+    Chapter :doc:`/chapters/checking`.
+
     `seconds` is a list with the median time of every candidate for each size (N, D, K); `tails` a
     list with what each of them returns for the derivative of tanh at some z, and what it is;
     `colouring` and `memory` are dicts. `scaling` has a date and a machine of its own.

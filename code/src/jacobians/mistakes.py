@@ -2,7 +2,8 @@
 
 Every mistake is a function of the right pieces: the inputs X and X1 = [X 1], Z, Phi, and the right
 compact Jacobian J of shape (N, D+1, K), whose last row along axis 1 is the factor S. It yields the
-arrays that code with this mistake may return, the usual one first.
+arrays that code with this mistake may return, the usual one first. The chapter
+:doc:`/chapters/checking` shows the gallery.
 """
 
 from collections import namedtuple
@@ -15,6 +16,7 @@ from jacobians.basis import TanhBasis
 Pieces = namedtuple("Pieces", "X X1 W Z Phi J")
 Mistake = namedtuple("Mistake", "name told wrong tanh_only")
 
+#: Every mistake by its name; the gallery of the chapter :doc:`/chapters/checking` shows them all.
 MISTAKES = {}
 
 
@@ -39,7 +41,10 @@ def mistake(name, told, tanh_only=False):
 
 
 def planted(name, base=TanhBasis):
-    """A class like `base` whose `jacobian` makes the mistake of this name, in its usual form."""
+    """A class like `base` whose `jacobian` makes the mistake of this name, in its usual form.
+
+    Chapter :doc:`/chapters/checking`.
+    """
 
     class Planted(base):
         def jacobian(self, X):

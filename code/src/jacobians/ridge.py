@@ -2,7 +2,7 @@
 
 The model is y^ = w0 + Phi w, linear in K weights and an intercept; the features Phi (N, K) come
 from a basis with parameters W. The loss is the mean square of the residuals and a penalty on the
-weights, 1/(2N) |y - w0 - Phi w|^2 + lam/2 |w|^2, equation :eq:`eq-ridge-loss`. The intercept is not
+weights, ``1/(2N) |y - w0 - Phi w|^2 + lam/2 |w|^2``, :eq:`eq-ridge-loss`. The intercept is not
 penalised. A basis is any object with `transform(X)`; a gradient with respect to its W needs
 `vjp(X, G)`, and no Jacobian is stored. `fit` looks for the W with the smallest loss.
 """
@@ -108,8 +108,7 @@ def loss(basis, x, y, lam, weights, intercept):
 def gradients(basis, x, y, lam, weights, intercept):
     """How the loss moves with the weights, the intercept and the basis's own parameters.
 
-    Equations :eq:`eq-gradient-weights` and :eq:`eq-gradient-parameters`; chapter
-    :doc:`/chapters/chain_rule`.
+    :eq:`eq-gradient-weights` and :eq:`eq-gradient-parameters`, chapter :doc:`/chapters/chain_rule`.
 
     Parameters
     ----------
@@ -142,8 +141,7 @@ def reduced_loss(basis, x, y, lam):
     """The loss with the weights solved for, and its gradient with respect to W.
 
     At the solution the loss does not move with the weights to first order, so the gradient is the
-    one at fixed weights: the envelope theorem, :prf:ref:`theorem-envelope`, equation
-    :eq:`eq-envelope`.
+    one at fixed weights: the envelope theorem, :prf:ref:`theorem-envelope`, :eq:`eq-envelope`.
 
     Parameters
     ----------
@@ -195,13 +193,16 @@ def penalty(lam):
 
 # ------------------------------------------------------------------------------------- fits
 
-LIMIT = 200  # evaluations that a fit may use
+#: Evaluations that a fit may use.
+LIMIT = 200
 STATIONARY = 1e-5  # largest entry of the gradient, all standardised, at which a fit has converged
 
 
 @dataclass(frozen=True)
 class Fit:
     """A basis that has learned its own parameters, and how it went.
+
+    Chapter :doc:`/chapters/learning`.
 
     Attributes
     ----------
@@ -305,6 +306,8 @@ def fit(basis, x, y, lam, method="l-bfgs", limit=LIMIT, progress=None):
 
 def random_start(x, K, seed):
     """A basis to begin with: K steps in random directions, each through a sample of x.
+
+    Chapter :doc:`/chapters/learning`.
 
     Parameters
     ----------
@@ -473,6 +476,7 @@ def least_squares(method, weights_too):
     return search_by
 
 
+#: The ways to fit, by their names.
 METHODS = {
     "l-bfgs": l_bfgs,
     "gauss-newton": least_squares("trf", weights_too=True),
