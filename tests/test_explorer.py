@@ -1,20 +1,25 @@
 """Figures that answer: their mathematics is the package's, and every hand can move them."""
 
 import gzip
+import itertools
 import re
 from importlib.resources import files
 
 import matplotlib as mpl
+import mpmath
 import numpy as np
 import pytest
 
 from bookbuild import audit
-from jacobians import TanhBasis, explorer, figures
+from jacobians import TanhBasis, explorer, figures, ridge, temperatures
 from jacobians.basis import sech2
 
 PAGE = "chapters/jacobian.html"
 FIGURES = {  # where each kind stands, at a place where everything moves
     "four-panels": f"{PAGE}?four-panels=x0=104",
+    "step-curve": "chapters/checking.html?step-curve=x=200,z=0.9",
+    "three-steps": "chapters/basis_functions.html?three-steps=day1=110,width1=40",
+    "one-sample": "chapters/chain_rule.html?one-sample=x0=104",
 }
 every_figure = pytest.mark.parametrize("kind", FIGURES)
 
@@ -32,6 +37,13 @@ def shown(x):
 def numbers(figure):
     return figure.locator("[data-number]").evaluate_all(
         "cells => Object.fromEntries(cells.map(c => [c.dataset.number, c.textContent]))"
+    )
+
+
+def put(figure, state):
+    """Put a figure into a state, by the way that its buttons go."""
+    figure.locator("button").first.evaluate(
+        "(button, state) => { button.dataset.set = JSON.stringify(state); button.click(); }", state
     )
 
 
@@ -80,6 +92,121 @@ def test_the_numbers_are_the_packages_over_a_grid_of_positions(chrome, home):
         assert here["phi"] == shown(basis.transform([x0])[0, 0])
         quotient = basis.numerical_jacobian([x0], 0.1)[0, 1, 0]
         assert here["qb"] == shown(quotient)
+
+
+def test_the_third_derivative_is_the_chapters(chrome, home):
+    z = [v for v in np.linspace(-20, 20, 401).tolist() if abs(abs(v) - 0.6584789) > 1e-2]
+    with audit.Visit(chrome, home + PAGE) as visit:
+        theirs = visit.page.evaluate("z => z.map(explorers.tanh3)", z)
+    with mpmath.workdps(40):
+        ours = []
+        for v in z:
+            t, s = mpmath.tanh(v), mpmath.sech(v) ** 2
+            ours.append(float(s * (6 * t**2 - 2)))
+            assert mpmath.almosteq(mpmath.diff(mpmath.tanh, v, 3), ours[-1], 1e-9)
+    np.testing.assert_allclose(theirs, ours, rtol=1e-12, atol=0)
+
+
+def test_the_step_curves_numbers_are_the_packages(chrome, home):
+    w = 0.1
+    with audit.Visit(chrome, home + FIGURES["step-curve"]) as visit:
+        figure = visit.page.locator("[data-explorer=step-curve]")
+        for x, z, h in itertools.product(
+            (1.0, 17.0, 365.0), (-3.0, -0.2, 0.0, 0.9, 5.0), (-12.0, -6.0, -2.0, 0.5)
+        ):
+            put(figure, {"x": x, "z": z, "h": h})
+            here = numbers(figure)
+            basis = TanhBasis([[w], [z - w * x]])
+            slope = basis.jacobian([x])[0, 0, 0]
+            truncation, roundoff, best = explorer.two_errors(w, x, z, 10**h)
+            measured = abs(explorer.basis_difference(basis, x, [[10**h], [1.0]]) - slope)
+            assert abs(float(here["error"]) - measured) <= 2 * roundoff + 6e-3 * measured
+            assert here["truncation"] == shown(truncation)
+            assert here["roundoff"] == shown(roundoff)
+            assert here["best"] == shown(best)
+            assert float(here["slope"]) == pytest.approx(slope, rel=6e-3)
+            if 10**h * x < 0.1:  # where the first term of the truncation is all that counts
+                assert float(here["error"]) < 1.1 * truncation + roundoff
+
+
+def test_the_scripts_ridge_regression_is_the_packages(chrome, home):
+    year, day, celsius = temperatures.load()
+    x, y = day[year == 2012], celsius[year == 2012]
+    with audit.Visit(chrome, home + PAGE) as visit:
+        for W in (figures.THREE_UNITS, [[0.01, 0.02, 0.3], [-1.5, -7.0, -100.0]]):
+            Phi = TanhBasis(W).transform(x)
+            for lam in (1e-6, 1e-3, 10.0):
+                weights, intercept = ridge.solve(Phi, y, lam)
+                w0, w = visit.page.evaluate(
+                    "([columns, y, lam]) => explorers.ridge(columns, y, lam)",
+                    [Phi.T.tolist(), y.tolist(), lam],
+                )
+                np.testing.assert_allclose(w, weights, rtol=1e-9)
+                assert w0 == pytest.approx(intercept, rel=1e-9)
+
+
+def test_the_three_steps_numbers_are_the_packages(chrome, home):
+    year, day, celsius = temperatures.load()
+    train, later = year == 2012, year > 2012
+    states, expected = [], []
+    for days, widths, power in (
+        ((100.0, 250.0, 333.0), (22.0, 11.0, 7.0), -3.0),
+        ((140.0, 286.0, 312.0), (207.0, 87.0, 2.0), -6.0),
+        ((0.0, 365.0, 180.0), (300.0, 150.0, 40.0), 1.0),
+        ((150.0, 150.0, 300.0), (30.0, 30.0, 30.0), -1.0),
+    ):
+        state = {"lam": power}
+        for k in (1, 2, 3):
+            state |= {f"day{k}": days[k - 1], f"width{k}": widths[k - 1]}
+        states.append(state)
+        a = explorer.RISE / np.array(widths)
+        basis = TanhBasis([a, -a * days])
+        w, w0 = ridge.solve(basis.transform(day[train]), celsius[train], 10**power)
+        error = (ridge.predict(basis, day, w, w0) - celsius) ** 2
+        values = {"fitted": error[train].mean(), "held": error[later].mean(), "w0": w0}
+        values |= {f"w{k}": w[k - 1] for k in (1, 2, 3)}
+        expected.append({name: shown(value) for name, value in values.items()})
+    with audit.Visit(chrome, home + FIGURES["three-steps"]) as visit:
+        figure = visit.page.locator("[data-explorer=three-steps]")
+        for state, values in zip(states, expected, strict=True):
+            put(figure, state)
+            assert numbers(figure) == values
+
+
+def test_the_numbers_on_the_edges_are_the_packages(chrome, home):
+    year, day, celsius = temperatures.load()
+    x, t = day[year == 2012], celsius[year == 2012]
+    weights, intercept = ridge.solve(TanhBasis(figures.THREE_UNITS).transform(x), t, 1e-3)
+    with audit.Visit(chrome, home + FIGURES["one-sample"]) as visit:
+        figure = visit.page.locator("[data-explorer=one-sample]")
+        for W, x0, y0, unit in (
+            (figures.THREE_UNITS, 110.0, 13.3, 1),
+            (figures.THREE_UNITS, 252.0, -5.0, 2),
+            (((0.1, 0.2, 0.3), (-11.0, -22.5, -33.0)), 110.0, 40.0, 3),
+            (((0.0, 1.0, 0.005), (-0.5, -110.0, 0.0)), 0.0, 8.1, 3),
+        ):
+            basis = TanhBasis(W)
+            found = ridge.gradients(basis, [x0], [y0], 0.0, weights, intercept)
+            r, dphi = found.intercept, found.intercept * weights
+            edges = {
+                "z": basis.Z([x0])[0], "phi": basis.transform([x0])[0], "dphi": dphi,
+                "dz": basis.jacobian([x0])[0, 1] * dphi, "a": found.W[0], "b": found.W[1],
+            }  # fmt: skip
+            expected = {"prediction": r + y0, "residual": r, "loss": r * r / 2}
+            expected |= {f"{n}-{k}": v[k - 1] for n, v in edges.items() for k in (1, 2, 3)}
+            units = {f"{'ab'[d]}{k + 1}": W[d][k] for d in range(2) for k in range(3)}
+            put(figure, {"unit": unit, "x0": x0, "y": y0, **units})
+            table = numbers(figure)
+            written = figure.locator("[data-part]:has(text)").evaluate_all(
+                "ps => Object.fromEntries("
+                "ps.map(p => [p.dataset.part, p.querySelector('text').textContent]))"
+            )
+            assert written.pop("x") == f"{x0:g}"
+            assert written == {name: figures.number(value) for name, value in expected.items()}
+            assert table["da"] == shown(found.W[0, unit - 1])
+            assert table["db"] == shown(found.W[1, unit - 1])
+            assert table["dphi"] == shown(dphi[unit - 1])
+            assert table["prediction"] == shown(r + y0) and table["loss"] == shown(r * r / 2)
 
 
 @every_figure

@@ -6,11 +6,42 @@
   // ------------------------------------------------------------------ the mathematics, all of it
   const tanh = Math.tanh;
   const sech2 = z => 1 / Math.cosh(z) ** 2;  // 1 - tanh(z)^2 without the subtraction
+  const tanh3 = z => sech2(z) * (6 * tanh(z) ** 2 - 2);  // the third derivative
+  const EPS = Number.EPSILON;
   const quotient = (f, u, h) => (f(u + h) - f(u - h)) / (2 * h);
+
+  const mean = v => v.reduce((s, u) => s + u, 0) / v.length;
+
+  // Gaussian elimination for a symmetric positive definite A, which needs no pivoting.
+  const solve = (A, v) => {
+    const n = v.length;
+    for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) {
+      const m = A[j][i] / A[i][i];
+      for (let k = i; k < n; k++) A[j][k] -= m * A[i][k];
+      v[j] -= m * v[i];
+    }
+    for (let i = n - 1; i >= 0; i--) {
+      for (let j = i + 1; j < n; j++) v[i] -= A[i][j] * v[j];
+      v[i] /= A[i][i];
+    }
+    return v;
+  };
+
+  // Ridge regression on the columns of Phi, the intercept free: [intercept, weights].
+  const ridge = (columns, y, lam) => {
+    const means = columns.map(mean), level = mean(y);
+    const c = columns.map((column, k) => column.map(u => u - means[k]));
+    const dot = (u, v) => u.reduce((s, each, n) => s + each * v[n], 0);
+    const A = c.map((u, i) => c.map((v, j) => dot(u, v) + (i === j ? y.length * lam : 0)));
+    const w = solve(A, c.map(u => dot(u, y.map(v => v - level))));
+    return [level - dot(means, w), w];
+  };
 
   // ----------------------------------------------------------------------------------- the drawing
   const shown = x => x === 0 ? "0" : Math.abs(x) < 1e-3 || Math.abs(x) >= 1e4
     ? x.toExponential(2).replace("e+", "e") : String(+x.toPrecision(4));
+
+  const two = v => Math.abs(v) >= .005 ? v.toFixed(2) : "≈ 0";  // as the drawings say it
 
   const panel = ([x0, sx, y0, sy]) => ({ x: u => x0 + sx * u, y: v => y0 + sy * v });
 
@@ -40,14 +71,32 @@
       for (const part of root.querySelectorAll("[data-part]")) this.home[part.dataset.part] = part;
     }
     curve(part, d) { this.home[part].querySelector("path").setAttribute("d", d); }
-    point(part, x, y) {
-      const use = this.home[part].querySelector("use");
-      use.setAttribute("x", x.toFixed(2));
-      use.setAttribute("y", y.toFixed(2));
+    point(part, x, y) { this.points(part, [[x, y]]); }
+    points(part, at) {
+      this.home[part].querySelectorAll("use").forEach((use, i) => {
+        use.setAttribute("x", at[i][0].toFixed(2));
+        use.setAttribute("y", at[i][1].toFixed(2));
+      });
     }
     shift(part, x, y) {
       const t = this.home[part], at = t.at ??= t.querySelector("[transform]").transform.baseVal[0].matrix;
       t.setAttribute("transform", `translate(${(x - at.e).toFixed(2)} ${(y - at.f).toFixed(2)})`);
+    }
+    // A number that matplotlib has drawn as shapes becomes text, in its place and size.
+    write(part, text) {
+      const home = this.home[part];
+      if (!home.text) {
+        const shapes = home.querySelector("[transform]");
+        const [move, scale] = [...shapes.transform.baseVal].map(t => t.matrix);
+        home.text = document.createElementNS(home.namespaceURI, "text");
+        home.text.setAttribute("x", move.e);
+        home.text.setAttribute("y", move.f);
+        home.text.style.fontSize = `${100 * scale.a}px`;
+        home.text.style.fill = shapes.style.fill || "currentColor";
+        shapes.style.display = "none";  // and stay: another label may use the same letters
+        home.append(home.text);
+      }
+      home.text.textContent = text;
     }
     show(part, on) { this.home[part].style.display = on ? "" : "none"; }
     colour(part, colour) {
@@ -96,6 +145,71 @@
       }
       return [numbers, `z is ${shown(numbers.z)}, the derivative by the slope ${shown(numbers.da)} days,`
         + ` by the bias ${shown(numbers.db)}.`];
+    },
+
+    // One unit at one point: the error of the central difference over its step, both as powers.
+    "step-curve"(drawing, { panels, w, steps, bottom }, { h, x, z }) {
+      const p = panel(panels[0]), b = z - w * x, slope = x * sech2(z), step = 10 ** h;
+      const third = Math.abs(x ** 3 * tanh3(z));
+      const noise = EPS * (Math.abs(tanh(z)) + sech2(z) * Math.abs(w * x));
+      const f = u => tanh(x * u + b);
+      // Numbers here are the machine's own doubles, so this round-off is real and not a model. We
+      // divide by the step that was taken, which is not quite h once w has swallowed its end.
+      const error = t => Math.abs((f(w + t) - f(w - t)) / ((w + t) - (w - t)) - slope);
+      const truncation = t => t * t / 6 * third, roundoff = t => noise / t;
+      const power = value => Math.max(Math.log10(value), bottom);  // of nothing there is none
+      const best = Math.cbrt(3 * noise / third), e = error(step);
+      const at = u => [p.x(u), p.y(power(error(10 ** u)))];
+      drawing.curve("truncation", path(p, steps, u => Math.log10(truncation(10 ** u))));
+      drawing.curve("round-off", path(p, steps, u => Math.log10(roundoff(10 ** u))));
+      drawing.curve("best", `M${p.x(Math.log10(best))} ${p.y(bottom)}V${p.y(3)}`);
+      drawing.points("measured", steps.map(at));
+      drawing.point("dot", ...at(h));
+      const numbers = { slope, error: e, truncation: truncation(step), roundoff: roundoff(step), best };
+      return [numbers, `The error is ${shown(e)}. Expected: truncation ${shown(numbers.truncation)},`
+        + ` round-off at most ${shown(numbers.roundoff)}.`];
+    },
+
+    // A year's temperatures as a sum of three steps, whose weights are solved for each time.
+    "three-steps"(drawing, { panels, tenths, later }, state) {
+      const [left, right] = panels.map(panel), y = tenths.map(t => t / 10), days = [...y.keys()];
+      const steps = [1, 2, 3].map(k => [state[`day${k}`], 2 * Math.atanh(.8) / state[`width${k}`]]);
+      const columns = steps.map(([day, a]) => days.map(x => tanh(a * (x - day))));
+      const [w0, w] = ridge(columns, y, 10 ** state.lam);
+      const curve = days.map(x => columns.reduce((sum, phi, k) => sum + w[k] * phi[x], w0));
+      drawing.curve("sum", path(right, days, x => curve[x]));
+      drawing.curve("intercept", path(right, [0, 365], () => w0));
+      drawing.shift("label-0", right.x(0), right.y(w0) + 12);
+      columns.forEach((phi, k) => {
+        drawing.curve(`step-${k + 1}`, path(left, days, x => w[k] * phi[x]));
+        drawing.point(`here-${k + 1}`, left.x(steps[k][0]), left.y(0));
+        const end = Math.max(-15, Math.min(15, w[k] * phi[365]));  // its name stays in the drawing
+        drawing.shift(`label-${k + 1}`, left.x(365) + 4, left.y(end) + 3);
+      });
+      // Of the later years, sums for each day are enough: (v - y)^2 = v^2 - 2 v y + y^2.
+      const { counts, sums, squares } = later, days3 = mean(counts) * counts.length;
+      const fitted = mean(curve.map((v, x) => (v - y[x]) ** 2));
+      const held = curve.reduce((s, v, x) => s + v * (counts[x] * v - sums[x] / 5), squares / 100) / days3;
+      return [{ fitted, held, w0, w1: w[0], w2: w[1], w3: w[2] },
+        `The mean squared error is ${shown(fitted)} on 2012 and ${shown(held)} on the later years.`];
+    },
+
+    // One sample through the network and back: each box multiplies by its own local derivative.
+    "one-sample"(drawing, { weights, intercept }, state) {
+      const { x0, y, unit } = state, z = [1, 2, 3].map(k => state[`a${k}`] * x0 + state[`b${k}`]);
+      const prediction = z.reduce((sum, u, k) => sum + weights[k] * tanh(u), intercept);
+      const r = prediction - y, numbers = { prediction, loss: r * r / 2 };
+      const written = { prediction, residual: r, loss: numbers.loss };
+      z.forEach((u, i) => {
+        const k = i + 1, dphi = r * weights[i], dz = sech2(u) * dphi;
+        const here = { z: u, phi: tanh(u), dphi, dz, a: dz * x0, b: dz };
+        for (const name in here) written[`${name}-${k}`] = here[name];
+        if (k === unit) Object.assign(numbers, { dphi, db: dz, da: dz * x0 });
+      });
+      drawing.write("x", String(x0));
+      for (const part in written) drawing.write(part, two(written[part]));
+      return [numbers, `Predicted ${two(prediction)} degrees, ${two(r)} above what was measured.`
+        + ` To the slope of unit ${unit}: ${shown(numbers.da)}, to its bias: ${shown(numbers.db)}.`];
     },
   };
 
@@ -173,7 +287,7 @@
     draw();
   }
 
-  globalThis.explorers = { start, tanh, sech2, quotient, shown };
+  globalThis.explorers = { start, tanh, sech2, tanh3, ridge, quotient, shown };
   start();
   // A notebook may put the figure into the page after its script has run.
   if (document.querySelector("[class^='jp-']")) {

@@ -298,14 +298,15 @@ def weighted_sum(basis, weights, intercept, x):
     fig, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3))
     for k, part in enumerate(parts.T):
         colour, dashes = UNITS[k]
-        left.plot(x, part, color=colour, linestyle=dashes)
+        left.plot(x, part, color=colour, linestyle=dashes, gid=f"part-step-{k + 1}")
         left.annotate(
             f"$w_{k + 1}\\phi_{k + 1}$", (x[-1], part[-1]), (4, -3), textcoords="offset points",
-            color=colour,
+            color=colour, gid=f"part-label-{k + 1}",
         )  # fmt: skip
-    right.axhline(intercept, color=GREY, linestyle=":")
-    right.annotate("$w_0$", (x[0], intercept), (0, -12), textcoords="offset points", color=GREY)
-    right.plot(x, intercept + parts.sum(axis=1), color="black")
+    right.axhline(intercept, color=GREY, linestyle=":", gid="part-intercept")
+    right.annotate("$w_0$", (x[0], intercept), (0, -12), textcoords="offset points", color=GREY,
+                   gid="part-label-0")  # fmt: skip
+    right.plot(x, intercept + parts.sum(axis=1), color="black", gid="part-sum")
     left.set_title("three weighted steps", loc="left")
     right.set_title("their sum and the intercept", loc="left")
     for ax in (left, right):
@@ -340,22 +341,23 @@ def one_sample(basis, weights, intercept, x0, y0):
     fig, ax = plt.subplots(figsize=(7.4, 4.4))
     ax.set(xlim=(-0.1, 8.1), ylim=(-1.6, 1.45))
     ax.axis("off")
-    box(ax, 0.15, 0, f"$x$\n{x0:g}")
+    box(ax, 0.15, 0, "$x$\n      ")
+    value(ax, 0.01, -0.12, "", f"{x0:g}", "x", zorder=4, bbox=None)
     box(ax, 5.6, 0, r"$w_0+\sum w_k\phi_k$")
-    box(ax, 7.6, 0, r"$\frac{1}{2}(\hat{y}-y)^2$" + f"\n= {number(r * r / 2)}")
-    edge(ax, (5.6, 0), (7.6, 0), r"$\hat{y}$ = " + number(prediction), r)
-    for k, row in enumerate((1, 0, -1)):
-        box(ax, 1.5, row, f"$a_{k + 1}x+b_{k + 1}$")
+    box(ax, 7.6, 0, "$\\frac{1}{2}(\\hat{y}-y)^2$\n ")
+    value(ax, 7.45, -0.125, "=", number(r * r / 2), "loss", zorder=4, bbox=None)
+    edge(ax, (5.6, 0), (7.6, 0), r"$\hat{y}=$", (prediction, "prediction"), (r, "residual"))
+    for k, row in enumerate((1, 0, -1), 1):
+        dphi, dz = G[k - 1], S[k - 1] * G[k - 1]
+        box(ax, 1.5, row, f"$a_{k}x+b_{k}$")
         box(ax, 3.6, row, "tanh")
         edge(ax, (0.15, 0), (1.5, row))
-        edge(ax, (1.5, row), (3.6, row), f"$z_{k + 1}$ = {number(z[k])}", S[k] * G[k])
-        edge(ax, (3.6, row), (5.6, 0), f"$\\phi_{k + 1}$ = {number(phi[k])}", G[k])
-        dz = S[k] * G[k]
-        ax.text(
-            1.5, row - 0.2, f"to $a_{k + 1}$: {number(dz * x0)}\nto $b_{k + 1}$: {number(dz)}",
-            color=UNITS[1][0], ha="center", va="top", fontsize="small",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )  # fmt: skip
+        edge(ax, (1.5, row), (3.6, row), f"$z_{k}=$", (z[k - 1], f"z-{k}"), (dz, f"dz-{k}"))
+        edge(ax, (3.6, row), (5.6, 0), f"$\\phi_{k}=$", (phi[k - 1], f"phi-{k}"),
+             (dphi, f"dphi-{k}"))  # fmt: skip
+        for line, (to, by) in enumerate((("a", dz * x0), ("b", dz))):
+            y = row - 0.29 - 0.13 * line
+            value(ax, 1.5, y, f"to ${to}_{k}$:", number(by), f"{to}-{k}", color=UNITS[1][0])
     return fig
 
 
@@ -364,18 +366,26 @@ def box(ax, x, y, text):
     ax.text(x, y, text, ha="center", va="center", bbox=look, zorder=3)
 
 
-def edge(ax, start, end, forwards="", back=None):
-    """An edge, with what goes forwards above it and the derivative that comes back below."""
+def edge(ax, start, end, symbol="", forwards=None, back=None):
+    """An edge, with what goes forwards above it and the derivative that comes back below.
+
+    Both are (number, the name under which an explorer finds it).
+    """
     ax.plot(*zip(start, end, strict=True), color=GREY, linewidth=1, zorder=1)
     if back is None:
         return
     x, y = np.add(start, end) / 2
+    value(ax, x, y + 0.06, symbol, number(forwards[0]), forwards[1])
+    value(ax, x, y - 0.14, "←", number(back[0]), back[1], color=UNITS[1][0])
+
+
+def value(ax, x, y, symbol, text, name, **look):
+    """A number and what it is the value of, apart, so that an explorer can write the number."""
     ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    ax.text(x, y + 0.03, forwards, ha="center", va="bottom", fontsize="small", bbox=ground)
-    ax.text(
-        x, y - 0.03, f"← {number(back)}", ha="center", va="top", fontsize="small",
-        color=UNITS[1][0], bbox=ground,
-    )  # fmt: skip
+    look = {"fontsize": "small", "va": "baseline", "bbox": ground, **look}
+    if symbol:
+        ax.text(x, y, symbol, ha="right", **look)
+    ax.text(x + 0.04, y, text, ha="left", gid=f"part-{name}", **look)
 
 
 def number(value):
