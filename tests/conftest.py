@@ -3,8 +3,12 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 from bookbuild import audit
+
+settings.register_profile("book", deadline=None)  # no test depends on a time
+settings.load_profile("book")
 
 
 @pytest.fixture(scope="session")

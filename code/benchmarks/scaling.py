@@ -1,7 +1,7 @@
 """Time and memory against N, D and K, and the time of a fit: the second part of `make bench`.
 
-Everything runs on one core and counts with the shortest of its times. The results go to the key
-`scaling` of jacobians/measurements.json. Memory is what is allocated at the same time
+Everything runs on one core, takes turns, and counts with the shortest of its times. The results go
+to the key `scaling` of jacobians/measurements.json. Memory is what is allocated at the same time
 beside the arguments, seen by tracemalloc; for JAX, what its compiler says that it allocates.
 """
 
@@ -70,15 +70,19 @@ def peak(call):
     return most
 
 
-def shortest(call, seconds=1.0):
-    """The shortest time of a call in seconds of the processor, whoever else wants it meanwhile."""
-    call()  # touch the memory
-    times, end = [], time.process_time() + seconds
-    while time.process_time() < end or len(times) < 3:
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times)
+def shortest(calls, seconds=4.0):
+    """The shortest time of each call, in seconds; the calls take turns."""
+    best = dict.fromkeys(calls, np.inf)
+    for call in calls.values():
+        call()  # touch the memory
+    end, rounds = time.perf_counter() + seconds, 0
+    while time.perf_counter() < end or rounds < 3:
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            best[name] = min(best[name], time.perf_counter() - start)
+        rounds += 1
+    return best
 
 
 def sweep(axis):
@@ -86,7 +90,7 @@ def sweep(axis):
     for value in SWEEPS[axis]:
         size = BASE | {axis: value}
         calls = candidates(**size)
-        seconds = {name: shortest(call) for name, (call, _) in calls.items()}
+        seconds = shortest({name: call for name, (call, _) in calls.items()})
         memory = {name: int(bytes_of()) for name, (_, bytes_of) in calls.items()}
         rows.append({"size": list(size.values()), "seconds": seconds, "bytes": memory})
         print(size, {name: f"{s * 1e3:.3g} ms" for name, s in seconds.items()}, flush=True)
@@ -103,9 +107,10 @@ def fits(seed=5):
         method: lambda method=method, limit=limit: ridge.fit(start, x, y, 1e-3, method, limit)
         for method, limit in limits.items()
     }
+    seconds = shortest(calls)
     return {
-        method: {"evaluations": call().evaluations, "seconds": shortest(call)}
-        for method, call in calls.items()
+        method: {"evaluations": calls[method]().evaluations, "seconds": seconds[method]}
+        for method in calls
     }
 
 
