@@ -1,7 +1,8 @@
 """Time and memory against N, D and K, and the time of a fit: the second part of `make bench`.
 
-Everything runs on one core, takes turns, and counts with the shortest of its times. The results go
-to the key `scaling` of jacobians/measurements.json. Memory is what is allocated at the same time
+Everything runs on one core, takes turns, and counts with the shortest of its times: seconds of the
+processor, so that waiting for a core that others use is not counted. The results go to the key
+`scaling` of jacobians/measurements.json. Memory is what is allocated at the same time
 beside the arguments, seen by tracemalloc; for JAX, what its compiler says that it allocates.
 """
 
@@ -71,16 +72,16 @@ def peak(call):
 
 
 def shortest(calls, seconds=4.0):
-    """The shortest time of each call, in seconds; the calls take turns."""
+    """The shortest time of each call, in seconds of the processor; the calls take turns."""
     best = dict.fromkeys(calls, np.inf)
     for call in calls.values():
         call()  # touch the memory
     end, rounds = time.perf_counter() + seconds, 0
     while time.perf_counter() < end or rounds < 3:
         for name, call in calls.items():
-            start = time.perf_counter()
+            start = time.process_time()
             call()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], time.process_time() - start)
         rounds += 1
     return best
 
