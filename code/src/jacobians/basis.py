@@ -108,7 +108,7 @@ class TanhBasis:
         X = self._inputs(X)
         D1, K = self.W.shape
         JT = np.empty((K, D1, len(X)))
-        for rows in blocks(len(X), K):
+        for rows in blocks(len(X), D1 + K):
             X1T = with_ones(X[rows]).T.copy()
             ZT = self.W.T @ X1T
             np.multiply(sech2(ZT, out=ZT)[:, None, :], X1T, out=JT[:, :, rows])
