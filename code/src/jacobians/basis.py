@@ -110,7 +110,7 @@ class TanhBasis:
         X = self._inputs(X)
         D1, K = self.W.shape
         JT = np.empty((K, D1, len(X)))
-        for rows in blocks(len(X), K):
+        for rows in blocks(len(X), D1 + K):
             X1T = with_ones(X[rows]).T.copy()
             ZT = self.W.T @ X1T
             np.multiply(sech2(ZT, out=ZT)[:, None, :], X1T, out=JT[:, :, rows])
@@ -221,6 +221,7 @@ def real(values, name, shape=None, copy=None):
         raise ValueError(f"{name} must be an array of numbers; got {values!r:.60}") from error
     if shape is not None and array.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}; got {array.shape}")
-    if not np.isfinite(array).all():
+    ends = array.min(initial=0.0), array.max(initial=0.0)  # NaN shows in both, and no copy is made
+    if not np.isfinite(ends).all():
         raise ValueError(f"{name} must be finite; got NaN or infinity")
     return array
