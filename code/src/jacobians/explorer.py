@@ -183,6 +183,8 @@ def two_errors(w, x, z, h):
 def step_curve(w=0.1, x=100.0, z=1.0, h=1e-3):
     """The error of a central difference against its step, for one unit at one point.
 
+    Chapter :doc:`/chapters/checking`.
+
     Parameters
     ----------
     w : float
@@ -262,6 +264,8 @@ RISE = 2 * np.arctanh(0.8)  # of z, while a feature goes from 10 to 90 % of its 
 
 def three_steps(basis, moved, lam=1e-3):
     """The temperatures of 2012 as a weighted sum of three steps, wherever the reader puts them.
+
+    Chapter :doc:`/chapters/basis_functions`.
 
     Parameters
     ----------
@@ -347,6 +351,8 @@ THREE_STEPS = (
 
 def one_sample(basis, weights, intercept, x0, y0):
     """The way of one sample to its loss and back, with the numbers on the edges.
+
+    Chapter :doc:`/chapters/chain_rule`.
 
     Parameters
     ----------

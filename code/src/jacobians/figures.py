@@ -499,6 +499,8 @@ def standings(errors):
 def scaling(sweeps, formulas, what, label):
     """What each way to the derivative costs along N, D and K: points, and the formula as a line.
 
+    Chapter :doc:`/chapters/at_scale`.
+
     Parameters
     ----------
     sweeps : dict

@@ -63,6 +63,8 @@ def exponent(sizes, values, last=3):
 def exponents(rows, axis, what):
     """The exponents of a sweep along N, D or K: for each way what was measured and the formula's.
 
+    Chapter :doc:`/chapters/at_scale`.
+
     Parameters
     ----------
     rows : list of dict
