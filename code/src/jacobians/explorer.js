@@ -41,7 +41,8 @@
   const shown = x => x === 0 ? "0" : Math.abs(x) < 1e-3 || Math.abs(x) >= 1e4
     ? x.toExponential(2).replace("e+", "e") : String(+x.toPrecision(4));
 
-  const two = v => Math.abs(v) >= .005 ? v.toFixed(2) : "≈ 0";  // as the drawings say it
+  const two = v => Math.abs(v) < .005 ? "≈ 0"  // as the drawings say it
+    : v.toFixed(Math.abs(v) < 100 ? 2 : 0).replace("-", "\u2212");
 
   const panel = ([x0, sx, y0, sy]) => ({ x: u => x0 + sx * u, y: v => y0 + sy * v });
 
