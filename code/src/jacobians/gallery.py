@@ -162,7 +162,7 @@ def as_html(result, seeds=SEEDS):
     caption = (
         f"Which check catches which wrong Jacobian, over {len(seeds)} seeds. "
         "caught: every time. passed: not once. "
-        "stops: the array does not have the shape that the check multiplies by."
+        "stops: with an error, because the array has another shape than the check multiplies."
     )
     head = "".join(f'<th scope="col">{check}</th>' for check in CHECKS)
     rows = "".join(
@@ -190,4 +190,6 @@ def cell(caught, of):
         return "<td>stops</td>"
     if caught == 0:
         return f'<td style="{PASSED}">passed</td>'
-    return f'<td style="{CAUGHT}">caught</td>' if caught == of else f"<td>caught in {caught}</td>"
+    if caught == of:
+        return f'<td style="{CAUGHT}">caught</td>'
+    return f"<td>caught in {caught} of {of}</td>"
