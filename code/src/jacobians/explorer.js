@@ -100,9 +100,6 @@
       home.text.textContent = text;
     }
     show(part, on) { this.home[part].style.display = on ? "" : "none"; }
-    colour(part, colour) {
-      for (const e of this.home[part].querySelectorAll("path, use")) e.style.stroke = colour;
-    }
   }
 
   // ------------------------------------------------------------------------------- one of a kind
