@@ -6,7 +6,9 @@ python -m bookbuild.pdf [file]
 import sys
 from pathlib import Path
 
+import pikepdf
 from bs4 import BeautifulSoup
+from pikepdf import ObjectStreamMode
 
 from bookbuild.audit import HTML, ROOT, browser, serve
 
@@ -68,8 +70,30 @@ def write(target, chrome):
                 header_template="<span></span>", footer_template=FOOTER,
                 margin={"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"},
             )  # fmt: skip
+            headings = page.locator("h1, h2, h3, h4, h5, h6").all_inner_texts()
+            title = page.locator("h1").first.inner_text()
     finally:
         whole.unlink()
+    finish(target, title, headings)
+
+
+def entries(outline):
+    """The entries of an outline, from the first page to the last."""
+    for entry in outline:
+        yield entry
+        yield from entries(entry.children)
+
+
+def finish(target, title, headings):
+    """Mend the outline, in which Chromium doubles a heading or loses the space at a line's end, and
+    leave out what would differ in the next print: dates, and the browser's version."""
+    with pikepdf.open(target, allow_overwriting_input=True) as book:
+        with book.open_outline() as outline:
+            for entry, heading in zip(entries(outline.root), headings, strict=True):
+                entry.title = " ".join(heading.split())
+        del book.docinfo
+        book.docinfo["/Title"] = title
+        book.save(target, object_stream_mode=ObjectStreamMode.generate, deterministic_id=True)
 
 
 if __name__ == "__main__":

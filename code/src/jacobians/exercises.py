@@ -1,8 +1,8 @@
 """Checks of the book's exercises: each takes the reader's function and says what is wrong with it.
 
-In a chapter the stub is called `name`, its worked solution `name_solution`, and the check
-`check_name` stands here. The expected values are numerical or come from another formula than the
-solution's; a wrong answer that is often given is recognised and named.
+In a chapter the reader's function is called `name`, and its check `check_name` stands here. The
+expected values are numerical or come from another formula than the solution's; a wrong answer that
+is often given is recognised and named.
 """
 
 import numpy as np

@@ -67,7 +67,7 @@ def on_dask(basis, x, y, lam, weights, intercept, memory=MEMORY, address=None):
     memory : int
         Bytes that the work on a chunk may take. Each thread works on a chunk of its own.
     address : str, optional
-        Where the scheduler of a cluster listens, such as "tcp://host:8786". Its workers need this
+        Where the scheduler of a cluster listens, such as ``tcp://host:8786``. Its workers need this
         package. A chunk whose worker is lost is computed again by another.
 
     Returns
