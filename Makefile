@@ -17,7 +17,7 @@ else
 INSTALL = @$(PYTHON) code/install.py $(VENV) requirements.txt
 endif
 
-.PHONY: html test test-all live lab check format chapter student binder browser audit pdf bench picture lock clean distclean help
+.PHONY: html test test-all live lab check format chapter student binder reproducible browser audit release links pdf bench picture lock clean distclean help
 
 html: ## Build the book into _build/html (the default)
 	$(INSTALL)
@@ -61,6 +61,10 @@ binder: ## Replay what Binder would do, in a fresh environment from a fresh clon
 	$(INSTALL) requirements-dev.txt
 	@$(BIN)/python -m bookbuild.binder
 
+reproducible: ## Build twice, in other folders, locales and years, and compare every byte
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild.reproducible
+
 browser: ## Make sure that there is a Chromium for the tests of the pages, make audit and make pdf
 	$(INSTALL) requirements-dev.txt
 	@$(BIN)/python -m bookbuild.audit get
@@ -69,6 +73,15 @@ audit: ## Print what every page weighs, what is found on it, and Lighthouse's sc
 	$(INSTALL) requirements-dev.txt
 	@$(BIN)/python -m bookbuild
 	@$(BIN)/python -m bookbuild.audit
+
+release: ## Write the site with its downloads (archive, PDF, wheel, checksums) into _build/site
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild
+	@$(BIN)/python -m bookbuild.release
+
+links: ## Ask every address outside the book whether it still answers
+	$(INSTALL) requirements-dev.txt
+	@$(BIN)/python -m bookbuild links
 
 pdf: ## Print the whole book into _build/book.pdf
 	$(INSTALL) requirements-dev.txt
@@ -80,9 +93,10 @@ bench: ## Compare our speed with JAX, PyTorch and others (installs them beside, 
 	@.venv-bench/bin/python code/benchmarks/run.py
 	@.venv-bench/bin/python code/benchmarks/scaling.py
 
-picture: ## Redraw the four panels that the README shows
+picture: ## Redraw the four panels that the README shows, and a shared link
 	$(INSTALL)
-	@$(BIN)/python -m jacobians.figures .github/four-panels.svg
+	@$(BIN)/python -m jacobians.figures .github/four-panels.svg \
+	  code/src/bookbuild/static/picture.png
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header
 lock: ## Renew requirements*.txt from requirements*.in and show what changed

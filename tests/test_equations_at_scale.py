@@ -98,8 +98,14 @@ def test_the_operations_are_those_that_the_numbers_count_themselves(N, D, K):
     transforms = products_of(lambda: [X1 @ W for _ in range(2 * (D + 1))])[0]
     assert transforms == 2 * N * (D + 1) ** 2 * K
     assert measurements.OPERATIONS["numerical"](N, D, K) == N * (D + 1) ** 2 * K
-    dense = differences.complex_step(lambda W: phi(W, X), tanh.W)
-    assert measurements.OPERATIONS["dense"](N, D, K) == N * (D + 1) * K**2 == dense.size
+    steps = np.eye((D + 1) * K).reshape(-1, D + 1, K)  # forward mode: one for each parameter
+    slope = S()
+    products, dense = products_of(lambda: [slope * (X1 @ counted(step)) for step in steps])
+    wanted = differences.complex_step(lambda W: phi(W, X), tanh.W).reshape(N, K, -1)
+    np.testing.assert_allclose(np.moveaxis(dense, 0, -1), wanted, rtol=1e-10, atol=1e-14)
+    per_transform = N * (D + 1) * K
+    assert per_transform < products / len(steps) <= 2 * per_transform
+    assert measurements.OPERATIONS["dense"](N, D, K) == N * (D + 1) ** 2 * K**2
 
 
 @checks_equation("eq-cost-operations")

@@ -6,7 +6,7 @@ import jupytext
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from labels import CHAPTERS
+from labels import CHAPTERS, ROOT
 
 from jacobians import TanhBasis, exercises
 from jacobians.mistakes import planted
@@ -14,8 +14,9 @@ from jacobians.mistakes import planted
 TEACHING = [
     c
     for c in CHAPTERS
-    if c.stem not in ("index", "notation", "interface", "references", "teaching")
+    if c.stem not in ("index", "notation", "interface", "references", "teaching", "about")
 ]
+SOLVED = not (ROOT / "STUDENT").exists()  # `make student` writes the book without its solutions
 every_chapter = pytest.mark.parametrize("chapter", TEACHING, ids=lambda path: path.stem)
 
 
@@ -29,14 +30,14 @@ def test_solutions_pass_and_stubs_are_told_that_they_are_not_written(chapter, mo
         for cell in jupytext.read(chapter).cells:
             if cell.cell_type == "code":
                 exec(compile(cell.source, chapter.name, "exec"), names)
-    for check in [name for name in names if name.startswith("check_")]:
+    for check in [name for name in names if hasattr(exercises, name) and name.startswith("check_")]:
         stub = check.removeprefix("check_")
-        if f"{stub}_solution" in names:
+        report = names[check](names[stub])
+        assert not report.ok and "not written yet" in str(report)
+        if SOLVED:
             report = names[check](names[f"{stub}_solution"])
             assert report.ok, report
-            report = names[check](names[stub])
-            assert not report.ok and "not written yet" in str(report)
-            checked += 1
+        checked += 1
     assert checked > 0
 
 
@@ -46,7 +47,7 @@ def test_a_chapter_has_three_exercises_or_more_each_with_a_folded_solution(chapt
     asked = re.findall(r"^`+\{exercise(?:-start)?\}\n:label: (\S+)$", text, re.MULTILINE)
     solved = re.findall(r"^`+\{solution(?:-start)?\} (\S+)\n:class: dropdown$", text, re.MULTILINE)
     assert len(asked) >= 3
-    assert asked == solved
+    assert solved == (asked if SOLVED else [])
     for kind in ("By hand", "To code", "To break"):
         assert f"*{kind}.*" in text
 

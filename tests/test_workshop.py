@@ -127,6 +127,29 @@ def test_the_students_book_holds_no_solution():
         assert not check.round_trip(chapter, text)  # still as a notebook would save it
 
 
+PUBLISHED = {
+    "BOOK_URL": "https://class.example/book/",
+    "BOOK_REPOSITORY": "https://github.com/class/book",
+    "BOOK_BRANCH": "autumn",
+}
+
+
+def as_it_is_published(html):
+    """Pages that know where they are published say so to machines, and have their buttons."""
+    addresses = re.findall("<loc>(.*)</loc>", (html / "sitemap.xml").read_text())
+    pages = {file.relative_to(html).as_posix() for file in html.glob("chapters/*.html")}
+    assert set(addresses) == {f"https://class.example/book/{page}" for page in pages}
+    for page in pages:
+        text = (html / page).read_text()
+        assert f'<link rel="canonical" href="https://class.example/book/{page}"/>' in text
+        picture = re.search('property="og:image" content="https://class.example/book/(.*?)"', text)
+        assert (html / picture[1]).read_bytes().startswith(b"\x89PNG")
+        source = page.replace(".html", ".md")
+        assert f"https://github.com/class/book/edit/autumn/{source}" in text
+        assert f"mybinder.org/v2/gh/class/book/autumn?urlpath=lab/tree/{source}" in text
+    assert "https://class.example/book/wheels/" in (html / "notebooks/jacobian.ipynb").read_text()
+
+
 @pytest.mark.slow
 def test_the_students_book_builds_and_its_tests_pass(tmp_path):
     result = subprocess.run(
@@ -136,11 +159,12 @@ def test_the_students_book_builds_and_its_tests_pass(tmp_path):
     assert result.returncode == 0, result.stderr
     tree = tmp_path / "class"
     built = subprocess.run(
-        [sys.executable, "-m", "bookbuild"], cwd=tree, text=True, timeout=400,
-        env={**os.environ, "PYTHONPATH": str(tree / "code/src")},
+        [sys.executable, "-m", "bookbuild"], cwd=tree, text=True, timeout=600,
+        env={**os.environ, "PYTHONPATH": str(tree / "code/src"), **PUBLISHED},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     assert built.returncode == 0, built.stdout
+    as_it_is_published(tree / "_build/html")
     for file in (tree / "_build/html").rglob("*"):
         if file.suffix in (".html", ".md", ".ipynb", ".js"):
             assert "_solution" not in file.read_text(), file

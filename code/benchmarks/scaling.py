@@ -1,8 +1,8 @@
 """Time and memory against N, D and K, and the time of a fit: the second part of `make bench`.
 
-Everything runs on one core, takes turns, and counts with the shortest of its times: seconds of the
-processor, so that waiting for a core that others use is not counted. On Linux the memory that was
-had once is kept: otherwise a large array is fetched from the system, page by page, in each call.
+Everything runs on one core and counts with the shortest of its times: seconds of the processor, so
+that waiting for a core that others use is not counted. On Linux the memory that was had once is
+kept: otherwise a large array is fetched from the system, page by page, in each call.
 The results go to the key `scaling` of jacobians/measurements.json. Memory is what is allocated at
 the same time beside the arguments, seen by tracemalloc; for JAX, what its compiler says that it
 allocates.
@@ -34,15 +34,16 @@ from jacobians import TanhBasis, measurements, ridge, temperatures
 
 jax.config.update("jax_enable_x64", True)
 
-# The exponents are fitted to the last three sizes of a sweep: there every array lies outside the
-# caches, where a number costs more than inside, and always the same.
-BASE = {"N": 100_000, "D": 4, "K": 4}
+# The exponents are fitted to the last three sizes of a sweep. There every array lies outside the
+# caches, where a number costs more than inside, and no call has more than 2 GB at a time: beyond
+# that the C library gives memory back to the system whatever it is told, and the next call waits.
+BASE = {"N": 1_000_000, "D": 4, "K": 4}
 SWEEPS = {
-    "N": [100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000],
-    "D": [1, 2, 4, 8, 16, 32, 64, 128],
-    "K": [1, 2, 4, 8, 16, 32, 64, 128],
+    "N": [10**3, 10**4, 10**5, 3 * 10**5, 5 * 10**5, 10**6, 2 * 10**6, 5 * 10**6],
+    "D": [1, 2, 3, 4, 8, 16, 32],
+    "K": [1, 2, 3, 4, 8, 16, 32],
 }
-LARGEST = 2e9  # bytes of an array that is still made
+LARGEST = 1e9  # bytes of the dense array, which needs a second copy
 
 
 def candidates(N, D, K):
@@ -77,17 +78,18 @@ def peak(call):
     return most
 
 
-def shortest(calls, seconds=2.0):
-    """The shortest time of each call, in seconds of the processor; the calls take turns."""
-    best = dict.fromkeys(calls, np.inf)
-    for call in calls.values():
-        call()  # touch the memory
-    end, rounds = time.perf_counter() + seconds, 0
-    while time.perf_counter() < end or rounds < 3:
-        for name, call in calls.items():
-            start = time.process_time()
-            call()
-            best[name] = min(best[name], time.process_time() - start)
+def shortest(call, seconds=1.0):
+    """The shortest time of a call, in seconds of the processor.
+
+    A call is repeated by itself and does not take turns with others: it finds the memory that it
+    has just given back, and no array of another way has been in the caches or in that memory.
+    """
+    call()  # touch the memory
+    best, end, rounds = np.inf, time.perf_counter() + seconds, 0
+    while time.perf_counter() < end or rounds < 4:
+        start = time.process_time()
+        call()
+        best = min(best, time.process_time() - start)
         rounds += 1
     return best
 
@@ -97,7 +99,7 @@ def sweep(axis):
     for value in SWEEPS[axis]:
         size = BASE | {axis: value}
         calls = candidates(**size)
-        seconds = shortest({name: call for name, (call, _) in calls.items()})
+        seconds = {name: shortest(call) for name, (call, _) in calls.items()}
         memory = {name: int(bytes_of()) for name, (_, bytes_of) in calls.items()}
         rows.append({"size": list(size.values()), "seconds": seconds, "bytes": memory})
         print(size, {name: f"{s * 1e3:.3g} ms" for name, s in seconds.items()}, flush=True)
@@ -114,10 +116,9 @@ def fits(seed=5):
         method: lambda method=method, limit=limit: ridge.fit(start, x, y, 1e-3, method, limit)
         for method, limit in limits.items()
     }
-    seconds = shortest(calls)
     return {
-        method: {"evaluations": calls[method]().evaluations, "seconds": seconds[method]}
-        for method in calls
+        method: {"evaluations": call().evaluations, "seconds": shortest(call)}
+        for method, call in calls.items()
     }
 
 

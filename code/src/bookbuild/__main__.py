@@ -1,4 +1,7 @@
-"""Build the book if anything it is made from has changed: ``python -m bookbuild``, as make does."""
+"""Build the book if anything it is made from has changed: ``python -m bookbuild``, as make does.
+
+``python -m bookbuild links`` then asks every address outside the book whether it still answers.
+"""
 
 import hashlib
 import os
@@ -43,7 +46,7 @@ def state():
     return digest.hexdigest()
 
 
-def build():
+def run(*options):
     """Run Jupyter Book, showing what it does; warnings and errors go straight to the terminal."""
     KERNEL.parent.mkdir(parents=True, exist_ok=True)
     KERNEL.write_text(
@@ -51,11 +54,8 @@ def build():
         "c.InteractiveShellApp.exec_lines = [\n"
         "    \"__import__('ipykernel.iostream').iostream.OutStream.flush_interval = 3600\"\n]\n"
     )
-    # Sphinx says what is wrong with a page when it reads the page, and once. Until a build has gone
-    # well, the next one reads them all again, so that no fault is forgotten.
-    STAMP.unlink(missing_ok=True)
     jupyter_book = Path(sys.executable).parent / "jupyter-book"
-    command = [jupyter_book, "build", "-W", "-n", "--keep-going", str(ROOT)]
+    command = [jupyter_book, "build", "-W", "-n", "--keep-going", *options, str(ROOT)]
     environment = {**os.environ, "IPYTHONDIR": str(IPYTHON), "NO_COLOR": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     for line in process.stdout:
@@ -64,25 +64,40 @@ def build():
             print("  executing", line.split(":")[0], flush=True)
         elif match := re.match(r"(reading|writing).*%\] (.*)", line):
             print(f"  {match[1]} {match[2]}", flush=True)
+        elif re.match(r"\(\s*[\w/]+: line +\d+\)", line):  # the answer of an address
+            print(f"  {line}", flush=True)
     return process.wait()
 
 
-def main():
+def html():
     now = state()
     if INDEX.is_file() and STAMP.is_file() and STAMP.read_text() == now:
         print("Nothing has changed: no chapter executed, no page written.")
     else:
         print("Building the book", flush=True)
+        # Sphinx says what is wrong with a page when it reads the page, and once. Until a build has
+        # gone well, the next one reads them all again, so that no fault is forgotten.
         if not STAMP.is_file():
             shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
-        if build():
+        STAMP.unlink(missing_ok=True)
+        if run():
             sys.exit("make: The book was not built. Each WARNING or ERROR above names its chapter.")
         STAMP.write_text(now)
     print(f"Open {INDEX.relative_to(ROOT)}")
 
 
+def links():
+    """Every address outside the book, with the chapter and line that name it."""
+    if run("--builder", "custom", "--custom-builder", "linkcheck"):
+        sys.exit(
+            "make: Some addresses do not answer. Each is named above with its chapter and line."
+        )
+
+
 if __name__ == "__main__":
     try:
-        main()
+        html()
+        if sys.argv[1:] == ["links"]:
+            links()
     except KeyboardInterrupt:
         sys.exit("make: Interrupted.")

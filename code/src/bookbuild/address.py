@@ -8,6 +8,7 @@ pages from BOOK_URL. Without a repository a page has no button that leads nowher
 import os
 import re
 import subprocess
+from pathlib import Path
 from urllib.parse import quote
 
 BINDER = "https://mybinder.org/v2/gh"
@@ -63,6 +64,25 @@ def add_buttons(app, pagename, templatename, context, doctree):
         ]
 
 
+def add_site(app, pagename, templatename, context, doctree):
+    context["site"] = site()
+
+
+def write_sitemap(app, error):
+    """Every page of the book for the machines that look for them, if it is known where they are."""
+    if error or app.builder.format != "html" or not site():
+        return
+    pages = sorted(app.env.found_docs)
+    entries = "".join(f"<url><loc>{site()}/{page}.html</loc></url>\n" for page in pages)
+    (Path(app.outdir) / "sitemap.xml").write_text(
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{entries}</urlset>\n',
+        encoding="utf-8",
+    )
+
+
 def setup(app):
+    app.connect("html-page-context", add_site)
     app.connect("html-page-context", add_buttons, priority=600)  # after the theme's own
+    app.connect("build-finished", write_sitemap)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

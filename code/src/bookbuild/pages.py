@@ -25,17 +25,28 @@ def finish(app, pagename, templatename, context, doctree):
 
 
 def describe(app, pagename, templatename, context, doctree):
-    """The page in one line: its first sentence that is neither a formula nor a cell."""
-    context["description"] = context["docstitle"]
+    context["description"] = in_one_line(doctree) or context.get("description", "")
+    context["description"] = context["description"] or context["docstitle"]
+
+
+def in_one_line(doctree):
+    """What a page is about: its first sentence that is neither a formula nor a cell."""
     for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
         if isinstance(paragraph.parent, nodes.section) and not paragraph.next_node(nodes.math):
             text = re.sub(r"\s+", " ", paragraph.astext())
-            context["description"] = text if len(text) <= LINE else text[: text.rfind(" ", 0, LINE)]
-            return
+            return text if len(text) <= LINE else text[: text.rfind(" ", 0, LINE)]
+    return ""
+
+
+def front_page(app):
+    """The page at the site's own address, which leads to the first chapter and can be shared."""
+    first = app.env.get_doctree(app.config.root_doc)
+    yield "index", {"title": app.config.html_title, "description": in_one_line(first)}, "front.html"
 
 
 def setup(app):
     app.connect("config-inited", add_ours)
+    app.connect("html-collect-pages", front_page)
     app.connect("html-page-context", describe)
     app.connect("html-page-context", finish)
     app.add_css_file("book.css")

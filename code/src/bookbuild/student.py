@@ -34,7 +34,7 @@ def write(target):
         shutil.copy(ROOT / name, target / name)
     for chapter in (target / "chapters").glob("*.md"):
         chapter.write_text(without_solutions(chapter.read_text(encoding="utf-8")), encoding="utf-8")
-    (target / "STUDENT").write_text("The book without its solutions; tests of solutions are off.\n")
+    (target / "STUDENT").write_text("The book without its solutions, so no test looks for them.\n")
     left = [
         f"{path.relative_to(target)}: {match[0]}"
         for path in (target / "chapters").rglob("*.md")

@@ -539,12 +539,21 @@ def scaling(sweeps, formulas, what, label):
 
 
 def draw_four_panels(path):
-    """Save the four panels of the book's three units at day 150, on white, for the README."""
+    """Save the four panels of the book's three units at day 150, on white.
+
+    As SVG for the README, or as a PNG of 1200 by 630 pixels, the shape in which a link that
+    somebody shares shows its picture.
+    """
     use_book_style()
     figure = four_panels(TanhBasis(THREE_UNITS), 150.0)
-    figure.savefig(path, metadata={"Date": None}, facecolor="white")
+    if str(path).endswith(".png"):
+        figure.set_size_inches(12, 6.3)
+        figure.savefig(path, dpi=100, facecolor="white", bbox_inches=None)
+    else:
+        figure.savefig(path, metadata={"Date": None}, facecolor="white")
     plt.close(figure)
 
 
 if __name__ == "__main__":
-    draw_four_panels(sys.argv[1])
+    for path in sys.argv[1:]:
+        draw_four_panels(path)

@@ -42,7 +42,7 @@ OPERATIONS = {
     "JVP": lambda N, D, K: N * (D + 1) * K,
     "stored": lambda N, D, K: N * (D + 1) * K,
     "numerical": lambda N, D, K: N * (D + 1) ** 2 * K,
-    "dense": lambda N, D, K: N * (D + 1) * K * K,
+    "dense": lambda N, D, K: N * ((D + 1) * K) ** 2,
 }
 
 

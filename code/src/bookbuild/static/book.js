@@ -11,6 +11,10 @@
   new ResizeObserver(mark).observe(document.documentElement);
   document.fonts.ready.then(mark);
 
+  // The buttons for the full screen and the print.
+  for (const button of document.querySelectorAll("[data-call]"))
+    button.addEventListener("click", () => window[button.dataset.call]());
+
   // Paper is light.
   const root = document.documentElement;
   let theme;
