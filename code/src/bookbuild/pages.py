@@ -1,5 +1,6 @@
 """What every page is sent: our templates, stylesheet, script and icon, and what it is about."""
 
+import os
 import re
 from pathlib import Path
 
@@ -10,8 +11,10 @@ LINE = 160  # letters of a description that a search engine shows
 
 
 def add_ours(app, config):
-    config.html_static_path.append(str(HERE / "static"))
-    config.templates_path.insert(0, str(HERE / "templates"))  # before the theme's own
+    # As seen from the book, since a hash of the settings is among the files of the site.
+    here = os.path.relpath(HERE, app.confdir)
+    config.html_static_path.append(f"{here}/static")
+    config.templates_path.insert(0, f"{here}/templates")  # before the theme's own
 
 
 def finish(app, pagename, templatename, context, doctree):
