@@ -66,30 +66,42 @@ def test_a_chapter_opens_runs_and_saves_unchanged(chrome, lab, book, chapter):
     context.close()
 
 
-def test_a_chapter_reads_well_and_its_figure_answers_in_jupyterlab(chrome, lab):
+@pytest.mark.parametrize(
+    ("chapter", "kind", "slider", "number"),
+    [
+        ("jacobian", "four_panels", "x0", "da"),
+        ("checking", "step_curve", "x", "truncation"),
+        ("basis_functions", "three_steps", "day", "fitted"),
+        ("chain_rule", "one_sample", "x0", "prediction"),
+    ],
+)
+def test_a_chapter_reads_well_and_its_figure_answers_in_jupyterlab(
+    chrome, lab, chapter, kind, slider, number
+):
     context = chrome.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()
-    page.goto(f"{lab}/lab/tree/chapters/jacobian.md?reset&token={TOKEN}")
+    page.goto(f"{lab}/lab/tree/chapters/{chapter}.md?reset&token={TOKEN}")
     is_open(page)
     page.wait_for_selector("mjx-container, .katex, math", timeout=30_000)  # formulas are drawn
     page.evaluate(RUN_ALL)
     page.evaluate(
-        """() => {
+        """kind => {
             const notebook = window.jupyterapp.shell.currentWidget.content;
             const cells = [...notebook.widgets];
-            const cell = cells.findIndex(c => c.model.sharedModel.source.includes("explorer.four"));
+            const cell = cells.findIndex(c => c.model.sharedModel.source.includes(kind));
             return notebook.scrollToItem(cell, "start");
-        }"""
+        }""",
+        f"explorer.{kind}(",
     )
     figure = page.locator("figure.explorer")
     figure.locator("form").wait_for(state="visible")
-    day = figure.locator("input[name=x0]")
-    before = figure.locator("[data-number=da]").inner_text()
-    day.focus()
+    moved = figure.locator(f"input[name={slider}]")
+    at, before = float(moved.input_value()), figure.locator(f"[data-number={number}]").inner_text()
+    moved.focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
-    assert day.input_value() == "145"  # and the arrow keys did not go to the notebook
-    assert figure.locator("[data-number=da]").inner_text() != before
+    assert float(moved.input_value()) == at - 5  # the arrow keys did not go to the notebook
+    assert figure.locator(f"[data-number={number}]").inner_text() != before
     context.close()
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -39,7 +40,9 @@ def jupyter(folder, kind="lab", python=sys.executable, **settings):
     settings["PATH"] = f"{os.path.dirname(python)}:{os.environ['PATH']}"
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", **settings}
     with tempfile.NamedTemporaryFile("w+") as log:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
         address = f"http://127.0.0.1:{port}"
         try:
             for _ in range(240):
@@ -51,4 +54,8 @@ def jupyter(folder, kind="lab", python=sys.executable, **settings):
             yield address
         finally:
             server.terminate()
-            server.wait(20)
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:  # it waits for kernels that a busy machine forgot
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()

@@ -12,7 +12,6 @@ from pikepdf import ObjectStreamMode
 
 from bookbuild.audit import HTML, ROOT, browser, serve
 
-WHOLE = "whole.html"  # beside the chapters while it is printed
 FOOTER = """<div style="width: 100%; text-align: center; font: 8pt sans-serif; color: #555">
 <span class="pageNumber"></span></div>"""
 
@@ -59,21 +58,21 @@ def prefixed(article, name, names):
 
 
 def write(target, chrome):
-    whole = HTML / "chapters" / WHOLE
-    whole.write_text(joined(chapters()), encoding="utf-8")
-    try:
-        with serve() as home:
-            page = chrome.new_page(color_scheme="light")
-            page.goto(f"{home}chapters/{WHOLE}", wait_until="networkidle")
-            page.pdf(
-                path=target, format="A4", outline=True, tagged=True, display_header_footer=True,
-                header_template="<span></span>", footer_template=FOOTER,
-                margin={"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"},
-            )  # fmt: skip
-            headings = page.locator("h1, h2, h3, h4, h5, h6").all_inner_texts()
-            title = page.locator("h1").first.inner_text()
-    finally:
-        whole.unlink()
+    whole = joined(chapters())
+    with serve() as home:
+        page = chrome.new_page(color_scheme="light")
+        # The page of all chapters is no file: it is handed to the browser when it asks.
+        address = f"{home}chapters/whole.html"
+        page.route(address, lambda route: route.fulfill(body=whole, content_type="text/html"))
+        page.goto(address, wait_until="networkidle")
+        page.pdf(
+            path=target, format="A4", outline=True, tagged=True, display_header_footer=True,
+            header_template="<span></span>", footer_template=FOOTER,
+            margin={"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"},
+        )  # fmt: skip
+        headings = page.locator("h1, h2, h3, h4, h5, h6").all_inner_texts()
+        title = page.locator("h1").first.inner_text()
+        page.close()
     finish(target, title, headings)
 
 

@@ -171,15 +171,16 @@
     // A year's temperatures as a sum of three steps, whose weights are solved for each time.
     "three-steps"(drawing, { panels, tenths, later }, state) {
       const [left, right] = panels.map(panel), y = tenths.map(t => t / 10), days = [...y.keys()];
+      const even = days.filter(x => x % 2 === 0);  // the days that are drawn
       const steps = [1, 2, 3].map(k => [state[`day${k}`], 2 * Math.atanh(.8) / state[`width${k}`]]);
       const columns = steps.map(([day, a]) => days.map(x => tanh(a * (x - day))));
       const [w0, w] = ridge(columns, y, 10 ** state.lam);
       const curve = days.map(x => columns.reduce((sum, phi, k) => sum + w[k] * phi[x], w0));
-      drawing.curve("sum", path(right, days, x => curve[x]));
+      drawing.curve("sum", path(right, even, x => curve[x]));
       drawing.curve("intercept", path(right, [0, 365], () => w0));
       drawing.shift("label-0", right.x(0), right.y(w0) + 12);
       columns.forEach((phi, k) => {
-        drawing.curve(`step-${k + 1}`, path(left, days, x => w[k] * phi[x]));
+        drawing.curve(`step-${k + 1}`, path(left, even, x => w[k] * phi[x]));
         drawing.point(`here-${k + 1}`, left.x(steps[k][0]), left.y(0));
         const end = Math.max(-15, Math.min(15, w[k] * phi[365]));  // its name stays in the drawing
         drawing.shift(`label-${k + 1}`, left.x(365) + 4, left.y(end) + 3);

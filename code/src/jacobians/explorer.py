@@ -288,7 +288,7 @@ def three_steps(basis, moved, lam=1e-3):
     later = np.rint(10 * celsius[year > 2012]).astype(int)
     sums = np.bincount(day[year > 2012], later, minlength=len(x)).astype(int)
     weights, intercept = ridge.solve(basis.transform(x), y, lam)
-    fig = figures.weighted_sum(basis, weights, intercept, x[::4])
+    fig = figures.weighted_sum(basis, weights, intercept, x[::2])
     left, right = fig.axes
     left.set_ylim(-16, 16)
     right.set_ylim(-4, 38)
