@@ -46,7 +46,13 @@ def state():
     return digest.hexdigest()
 
 
-def run(*options):
+def separate(arguments, environment):
+    """Jupyter Book in a process of its own."""
+    command = [Path(sys.executable).parent / "jupyter-book", *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def run(*options, launch=separate):
     """Run Jupyter Book, showing what it does; warnings and errors go straight to the terminal."""
     KERNEL.parent.mkdir(parents=True, exist_ok=True)
     KERNEL.write_text(
@@ -54,10 +60,8 @@ def run(*options):
         "c.InteractiveShellApp.exec_lines = [\n"
         "    \"__import__('ipykernel.iostream').iostream.OutStream.flush_interval = 3600\"\n]\n"
     )
-    jupyter_book = Path(sys.executable).parent / "jupyter-book"
-    command = [jupyter_book, "build", "-W", "-n", "--keep-going", *options, str(ROOT)]
-    environment = {**os.environ, "IPYTHONDIR": str(IPYTHON), "NO_COLOR": "1"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    arguments = ["build", "-W", "-n", "--keep-going", *options, str(ROOT)]
+    process = launch(arguments, {**os.environ, "IPYTHONDIR": str(IPYTHON), "NO_COLOR": "1"})
     for line in process.stdout:
         line = re.sub(r"\x1b\[[\d;]*m", "", line).replace(f"{ROOT}/", "").strip()
         if "Executing notebook" in line:
@@ -69,7 +73,7 @@ def run(*options):
     return process.wait()
 
 
-def html():
+def html(launch=separate):
     now = state()
     if INDEX.is_file() and STAMP.is_file() and STAMP.read_text() == now:
         print("Nothing has changed: no chapter executed, no page written.")
@@ -80,7 +84,7 @@ def html():
         if not STAMP.is_file():
             shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
         STAMP.unlink(missing_ok=True)
-        if run():
+        if run(launch=launch):
             sys.exit("make: The book was not built. Each WARNING or ERROR above names its chapter.")
         STAMP.write_text(now)
     print(f"Open {INDEX.relative_to(ROOT)}")

@@ -3,21 +3,68 @@
 An error stands in the terminal, with its chapter and line, until the next save; it ends nothing.
 """
 
+import contextlib
+import importlib
 import logging
-import subprocess
+import os
 import sys
 import time
+import traceback
 
 from livereload import Server
 
-from bookbuild.__main__ import ROOT, SOURCES
+from bookbuild.__main__ import ROOT, SOURCES, html, separate
 
 PORT = 8123
+
+# What a build begins with. It takes longer to import than a changed sentence takes to build, so it
+# is imported once. Nothing of ours is among it: that may change.
+FIRST = (
+    "jupyter_book.cli.main jupyter_book.sphinx sphinx.ext.autodoc sphinx.ext.napoleon myst_nb "
+    "jupyter_cache nbclient jupytext sphinx_book_theme sphinx_copybutton sphinx_design "
+    "sphinx_exercise sphinx_proof sphinxcontrib.bibtex sphinx_external_toc fontTools.subset "
+    "tinycss2 matplotlib.pyplot scipy.optimize"
+).split()
+
+
+class Copy:
+    """Jupyter Book in a copy of this process, which has it imported: seen as `subprocess.Popen`."""
+
+    def __init__(self, arguments, environment):
+        read, write = os.pipe()
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.become(arguments, environment, write)
+        os.close(write)
+        self.stdout = os.fdopen(read)
+
+    def become(self, arguments, environment, out):
+        """In the copy: build, and end."""
+        code = 1
+        try:
+            os.dup2(out, 1)
+            os.environ.update(environment)
+            importlib.import_module("jupyter_book.cli.main").main(arguments, standalone_mode=False)
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        except Exception:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+    def wait(self):
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 def rebuild():
     start = time.monotonic()
-    subprocess.run([sys.executable, "-m", "bookbuild"], check=False)
+    try:
+        html(launch=Copy if hasattr(os, "fork") else separate)
+    except SystemExit as fault:
+        print(fault, file=sys.stderr)
     print(f"  {time.monotonic() - start:.1f} s; waiting for the next save", flush=True)
 
 
@@ -27,6 +74,9 @@ def hidden(path):
 
 
 def main(port=PORT):
+    for name in FIRST:
+        with contextlib.suppress(ImportError):  # one that was renamed is imported by the build
+            importlib.import_module(name)
     rebuild()
     server = Server()
     for source in SOURCES:

@@ -11,6 +11,7 @@ A rule is kept if every class, id and element it names occurs in a page or in a 
 import hashlib
 import posixpath
 import re
+import shutil
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -50,7 +51,7 @@ def slim(sheets, app, error):
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
     scripts = quieten(static, "".join(texts.values()))
     files = [static / name for name in (*FIRST, *sheets)]
-    style = stylesheet(files, static, texts.values(), scripts)
+    style = stylesheet(files, static, texts.values(), scripts, out.parent / "style")
     cut_icons(static / ICONS, style)
     (static / "style.css").write_text(style, encoding="utf-8")
     version = hashlib.sha256(style.encode()).hexdigest()[:8]
@@ -83,18 +84,30 @@ def hush(script):
 # ---------------------------------------------------------------------------------- the stylesheet
 
 
-def stylesheet(files, static, pages, scripts):
-    """One stylesheet of what Sphinx, the theme and the extensions bring, cut to what is used."""
+def stylesheet(files, static, pages, scripts, cache):
+    """One stylesheet of what Sphinx, the theme and the extensions bring, cut to what is used.
+
+    The last one is kept: another sentence on a page uses no other words of a stylesheet.
+    """
     words = Words()
     for page in pages:
         words.feed(page)
     used = words.found.union(*(re.findall(r"[\w-]+", script) for script in scripts))
-    sheets = [
-        (parse(file.read_text(encoding="utf-8")), file.parent.relative_to(static).as_posix())
-        for file in files
-    ]
+    texts = [(file.relative_to(static).as_posix(), file.read_text("utf-8")) for file in files]
+    properties = ";".join(sorted(set(re.findall(r"[^{;\"]*--\w[^};\"]*", "".join(pages)))))
+    key = hashlib.sha256(repr((texts, sorted(used), properties)).encode()).hexdigest()
+    kept = cache / f"{key}.css"
+    if not kept.is_file():
+        shutil.rmtree(cache, ignore_errors=True)
+        cache.mkdir()
+        kept.write_text(cut(texts, used, properties), encoding="utf-8")
+    return kept.read_text(encoding="utf-8")
+
+
+def cut(texts, used, properties):
+    sheets = [(parse(text), posixpath.dirname(name) or ".") for name, text in texts]
     kept = "".join(rule for rules, folder in sheets for rule in keep(rules, folder, used))
-    read = variables(kept + "".join(pages))
+    read = variables(f"{kept};{properties}")
     kept = "".join(rule for rules, folder in sheets for rule in keep(rules, folder, used, read))
     return '@charset "utf-8";' + drop_animations(kept)
 
