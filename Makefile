@@ -108,7 +108,7 @@ lock: ## Renew requirements*.txt from requirements*.in and show what changed
 	@$(COMPILE) requirements-bench.in -c _build/lock/constraints.txt --no-annotate \
 	  -o _build/lock/bench.txt
 	@grep -vE '^(nvidia|triton|cuda)' _build/lock/bench.txt > requirements-bench.txt
-	@for f in requirements.txt requirements-dev.txt requirements-bench.txt; do diff -U 0 _build/lock/$$f $$f || true; done
+	@for f in requirements.txt requirements-dev.txt requirements-bench.txt; do diff -U 0 _build/lock/$$f $$f || test $$? -eq 1 || exit; done
 
 clean: ## Remove everything that was built
 	rm -rf _build

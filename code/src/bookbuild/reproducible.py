@@ -30,19 +30,19 @@ BUILDS = {
 }  # fmt: skip
 
 
-def copy(target):
-    """The files that git keeps, as they are in the working tree."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    kept = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, kept.split("\0")):
+def copy(target, *which):
+    """The files that git lists, as they are in the working tree: those it keeps, or `which`."""
+    command = ["git", "ls-files", "-z", *which]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, target / name)
+            shutil.copy(ROOT / name, target / name)
 
 
 def start(folder, different, later):
     """Begin a cold build in a folder; its terminal goes to a file beside the folder."""
-    copy(folder)
+    copy(folder, "--cached", "--others", "--exclude-standard")
     paths = [folder / "code/src"]
     if later:
         (folder / "later").mkdir()

@@ -6,9 +6,10 @@ what is left builds and passes its tests. The public repository still shows ever
 
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+from bookbuild.reproducible import copy
 
 ROOT = Path(__file__).resolve().parents[3]
 SOLUTION = re.compile(
@@ -26,12 +27,7 @@ def without_solutions(text):
 def write(target):
     if target.exists():
         shutil.rmtree(target)
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\0")
-    for name in filter(None, tracked):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, target / name)
+    copy(target)
     for chapter in (target / "chapters").glob("*.md"):
         chapter.write_text(without_solutions(chapter.read_text(encoding="utf-8")), encoding="utf-8")
     (target / "STUDENT").write_text("The book without its solutions, so no test looks for them.\n")

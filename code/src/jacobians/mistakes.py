@@ -11,7 +11,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from jacobians.basis import TanhBasis
+from jacobians.basis import TanhBasis, sech2
 
 Pieces = namedtuple("Pieces", "X X1 W Z Phi J")
 Mistake = namedtuple("Mistake", "name told wrong tanh_only")
@@ -91,7 +91,7 @@ def extra_phi(p):
 
 @mistake("bias left out of z", "the factor is computed from z without its bias", tanh_only=True)
 def bias_left_out(p):
-    yield outer(p.X1, 1 - np.tanh(p.X @ p.W[:-1]) ** 2)
+    yield outer(p.X1, sech2(p.X @ p.W[:-1]))
 
 
 # ------------------------------------------------------------------------------ inputs and the bias
