@@ -8,13 +8,14 @@ is not there.
 import json
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import jupytext
 import nbformat
 from flit_core import wheel
 
-from bookbuild import address
+from bookbuild import address, cache
 
 GLUED = re.compile(r"\{glue:text\}`(\w+)(?::[^`]*)?`")
 
@@ -62,10 +63,10 @@ def write(app, error):
     cell = FIRST.format(source=first) if first else NOWHERE
     (out / "notebooks").mkdir(exist_ok=True)
     for chapter in sorted((root / "chapters").glob("*.md")):
-        notebook = alone(
-            jupytext.read(chapter), glued(out.parent / "jupyter_execute", chapter), cell
-        )
-        nbformat.write(notebook, out / f"notebooks/{chapter.stem}.ipynb")
+        text, numbers = chapter.read_text("utf-8"), glued(out.parent / "jupyter_execute", chapter)
+        target = out / f"notebooks/{chapter.stem}.ipynb"
+        parts = text, numbers, cell
+        target.write_bytes(cache.kept(app, target.name, parts, partial(alone, *parts)))
 
 
 def glued(executed, chapter):
@@ -75,8 +76,9 @@ def glued(executed, chapter):
     return {name: output["data"]["text/plain"].strip("'\"") for name, output in stored.items()}
 
 
-def alone(notebook, numbers, first):
+def alone(text, numbers, first):
     """The notebook as it runs in an empty folder."""
+    notebook = jupytext.reads(text, fmt="md:myst")
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = GLUED.sub(lambda m: numbers.get(m[1], m[0]), cell.source)
@@ -90,7 +92,7 @@ def alone(notebook, numbers, first):
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
     notebook.nbformat_minor = 5
-    return notebook
+    return f"{nbformat.writes(notebook)}\n".encode()
 
 
 def setup(app):

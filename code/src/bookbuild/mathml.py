@@ -99,7 +99,7 @@ def write_font(app, error):
         return
     out = Path(app.outdir)
     used = characters(sorted(out.rglob("*.html")))
-    fonts.cut(FONT, out / "_static/math.woff2", used, features=["ssty"])
+    fonts.cut(app, FONT, out / "_static/math.woff2", used, features=["ssty"])
 
 
 def setup(app):

@@ -11,34 +11,20 @@ A rule is kept if every class, id and element it names occurs in a page or in a 
 import hashlib
 import posixpath
 import re
-import shutil
 from functools import partial
-from html.parser import HTMLParser
 from pathlib import Path
 
 import tinycss2
 
-from bookbuild import fonts
+from bookbuild import cache, fonts
 
 # What the theme's layout asks for by itself, ahead of the stylesheets that Sphinx knows of.
 FIRST = ("basic.css", "styles/pydata-sphinx-theme.css")
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
 
-
-class Words(HTMLParser):
-    """The elements, classes, ids and other attributes that occur in pages."""
-
-    def __init__(self):
-        super().__init__()
-        # The first script of every page sets the theme.
-        self.found = {"html", "body", "root", "host", "data-theme", "light", "dark"}
-
-    def handle_starttag(self, tag, attributes):
-        self.found.add(tag)
-        for name, value in attributes:
-            self.found.add(name)
-            if name in ("class", "id", "type", "role") or name.startswith("data-"):
-                self.found.update((value or "").split())
+VALUE = r"\"[^\"]*\"|'[^']*'"
+TAG = re.compile(rf"<([a-z](?:{VALUE}|[^'\">])*)>")
+NAME = re.compile(rf"([^\s=/]+)(?:=({VALUE}))?")  # of the element or of an attribute, and its value
 
 
 def slim(sheets, app, error):
@@ -51,9 +37,9 @@ def slim(sheets, app, error):
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
     scripts = quieten(static, "".join(texts.values()))
     files = [static / name for name in (*FIRST, *sheets)]
-    style = stylesheet(files, static, texts.values(), scripts, out.parent / "style")
-    cut_icons(static / ICONS, style)
+    style = stylesheet(app, files, texts.values(), scripts)
     (static / "style.css").write_text(style, encoding="utf-8")
+    cut_icons(app, static / ICONS, style)
     version = hashlib.sha256(style.encode()).hexdigest()[:8]
     for page, text in texts.items():
         text = re.sub(r'(_static/style\.css)(\?v=\w+)?"', rf'\1?v={version}"', text)
@@ -84,24 +70,30 @@ def hush(script):
 # ---------------------------------------------------------------------------------- the stylesheet
 
 
-def stylesheet(files, static, pages, scripts, cache):
-    """One stylesheet of what Sphinx, the theme and the extensions bring, cut to what is used.
-
-    The last one is kept: another sentence on a page uses no other words of a stylesheet.
-    """
-    words = Words()
-    for page in pages:
-        words.feed(page)
-    used = words.found.union(*(re.findall(r"[\w-]+", script) for script in scripts))
+def stylesheet(app, files, pages, scripts):
+    """One stylesheet of what Sphinx, the theme and the extensions bring, cut to what is used."""
+    # The first script of every page sets the theme.
+    used = {"html", "body", "root", "host", "data-theme", "light", "dark"}.union(
+        *(words(page) for page in pages), *(re.findall(r"[\w-]+", script) for script in scripts)
+    )
+    static = Path(app.outdir) / "_static"
     texts = [(file.relative_to(static).as_posix(), file.read_text("utf-8")) for file in files]
     properties = ";".join(sorted(set(re.findall(r"[^{;\"]*--\w[^};\"]*", "".join(pages)))))
-    key = hashlib.sha256(repr((texts, sorted(used), properties)).encode()).hexdigest()
-    kept = cache / f"{key}.css"
-    if not kept.is_file():
-        shutil.rmtree(cache, ignore_errors=True)
-        cache.mkdir()
-        kept.write_text(cut(texts, used, properties), encoding="utf-8")
-    return kept.read_text(encoding="utf-8")
+    # Another sentence on a page uses no other words of a stylesheet.
+    source = texts, sorted(used), properties
+    style = cache.kept(app, "style.css", source, lambda: cut(texts, used, properties).encode())
+    return style.decode()
+
+
+def words(page):
+    """The elements, classes, ids and other attributes that occur in a page."""
+    found = set()
+    for tag in set(TAG.findall(page)):
+        for name, value in NAME.findall(tag):
+            found.add(name.lower())
+            if name in ("class", "id", "type", "role") or name.startswith("data-"):
+                found.update(value[1:-1].split())
+    return found
 
 
 def cut(texts, used, properties):
@@ -220,9 +212,9 @@ def drop_animations(css):
 # --------------------------------------------------------------------------------------- the rest
 
 
-def cut_icons(file, style):
+def cut_icons(app, file, style):
     """The icon font with the icons that the stylesheet names: they have codes of private use."""
-    fonts.cut(file, file, set(re.findall("[\ue000-\uf8ff]", style)))
+    fonts.cut(app, file, file, set(re.findall("[\ue000-\uf8ff]", style)))
 
 
 def remove_unused(static, texts):
