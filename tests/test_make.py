@@ -169,6 +169,70 @@ def test_a_page_follows_the_package_and_back_without_executing_again(project):
     assert back.returncode == 0 and "executing" not in back.stdout and "#808080" in page.read_text()
 
 
+def test_a_change_of_what_builds_the_book_makes_the_page_anew_from_the_same_outputs(project):
+    assert build(project).returncode == 0
+    tool = project / "code/src/bookbuild/folds.py"
+    tool.write_text(tool.read_text() + "\n# changed\n")
+    again = build(project).stdout
+    assert "writing chapters/index" in again and "executing" not in again
+
+
+def test_a_package_that_fails_and_is_put_back_leaves_no_trace(project):
+    write(project, "index", cell("from jacobians import figures\n\nprint(figures.GREY)"))
+    style = project / "code/src/jacobians/figures.py"
+    old, page = style.read_text(), project / "_build/html/chapters/index.html"
+    assert build(project).returncode == 0
+    style.write_text(f"{old}\nGREY = 1 / 0\n")
+    assert build(project).returncode != 0 and "ZeroDivisionError" in page.read_text()
+    style.write_text(old)
+    assert build(project).returncode == 0
+    assert "#808080" in page.read_text() and "ZeroDivisionError" not in page.read_text()
+
+
+def three_chapters(project):
+    """The page that is open, and two others, which all show a value of the package."""
+    value = cell("from jacobians import figures\n\nprint(figures.GREY)")
+    for name in ("index", "one", "other"):
+        write(project, name, value)
+    names = "".join(f"  - file: chapters/{name}\n" for name in ("one", "other"))
+    (project / "_toc.yml").write_text(f"format: jb-book\nroot: chapters/index\nchapters:\n{names}")
+    return project / "code/src/jacobians/figures.py"
+
+
+def shown(project, value):
+    """The chapters whose page shows the value."""
+    pages = (project / "_build/html/chapters").glob("*.html")
+    return {page.stem for page in pages if value in page.read_text()}
+
+
+def build_first(project, name):
+    command = f"from bookbuild.__main__ import html; print('left:', html(first='{name}'))"
+    return run([sys.executable, "-c", command], project, PYTHONPATH=str(project / "code/src"))
+
+
+def test_the_page_that_is_open_comes_first_and_the_next_build_makes_the_others(project):
+    style, everywhere = three_chapters(project), {"index", "one", "other"}
+    result = build_first(
+        project, "chapters/one"
+    )  # links to pages that nobody has read: all at once
+    assert "left: False" in result.stdout and shown(project, "#808080") == everywhere
+    style.write_text(style.read_text().replace("#808080", "#123456"))
+    result = build_first(project, "chapters/one")
+    assert "left: True" in result.stdout and shown(project, "#123456") == {"one"}
+    style.write_text(style.read_text().replace("#123456", "#1 wrong") + "\nGREY = 1 / 0\n")
+    result = build_first(project, "chapters/one")
+    assert result.returncode != 0 and "executing chapters/other" not in result.stdout
+    style.write_text(
+        style.read_text().replace("#1 wrong", "#654321").removesuffix("GREY = 1 / 0\n")
+    )
+    assert "left: True" in build_first(project, "chapters/one").stdout
+    assert shown(project, "#654321") == {"one"}
+    result = build(project)
+    assert result.returncode == 0 and shown(project, "#654321") == everywhere
+    assert "executing chapters/one" not in result.stdout
+    assert "Nothing has changed" in build(project).stdout
+
+
 def test_what_a_cell_prints_slowly_stays_on_its_line(project):
     slow = "import time\n\nprint('one', end=' ')\ntime.sleep(0.5)\nprint('line')"
     write(project, "index", cell(slow))

@@ -177,41 +177,81 @@ def test_the_students_book_builds_and_its_tests_pass(tmp_path):
     assert tests.returncode == 0, tests.stdout
 
 
+class Live:
+    """`make live` in a project, and a reader who looks at its pages."""
+
+    def __init__(self, project, port):
+        self.project, self.port = project, port
+
+    def __enter__(self):
+        with (self.project / "live.log").open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-u", "-m", "bookbuild.live", str(self.port)],
+                cwd=self.project, stdout=log, stderr=log,
+                env={**os.environ, "PYTHONPATH": str(self.project / "code/src")},
+            )  # fmt: skip
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def said(self):
+        return (self.project / "live.log").read_text()
+
+    def page(self, name):
+        address = f"http://127.0.0.1:{self.port}/chapters/{name}.html"
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(address).read().decode()
+        return ""
+
+    def wait_for(self, true):
+        for _ in range(240):
+            if true():
+                return
+            time.sleep(0.25)
+        raise AssertionError(self.said())
+
+
 @pytest.mark.slow
 def test_live_shows_a_saved_change_and_survives_an_error(project):
     (project / "_toc.yml").write_text("format: jb-book\nroot: chapters/index\n")
     index = project / "chapters/index.md"
     index.write_text(f"{FRONT}\n# A title\n\nThe first sentence.\n")
-    port = 8197
-    with (project / "live.log").open("w") as log:
-        live = subprocess.Popen(
-            [sys.executable, "-u", "-m", "bookbuild.live", str(port)], cwd=project, stdout=log,
-            stderr=log, env={**os.environ, "PYTHONPATH": str(project / "code/src")},
-        )  # fmt: skip
-
-    def wait_for(words):
-        for _ in range(160):
-            with contextlib.suppress(OSError):
-                address = f"http://127.0.0.1:{port}/chapters/index.html"
-                if words in urllib.request.urlopen(address).read().decode():
-                    return
-            time.sleep(0.25)
-        raise AssertionError((words, (project / "live.log").read_text()))
-
-    try:
-        wait_for("The first sentence.")
+    with Live(project, 8197) as live:
+        live.wait_for(lambda: "The first sentence." in live.page("index"))
         time.sleep(2)
         index.write_text(index.read_text().replace("first", "second"))
-        wait_for("The second sentence.")
+        live.wait_for(lambda: "The second sentence." in live.page("index"))
         index.write_text(index.read_text() + "\nSee {eq}`eq-nowhere`.\n")
-        for _ in range(120):
-            if "eq-nowhere" in (project / "live.log").read_text():
-                break
-            time.sleep(0.25)
+        live.wait_for(lambda: "eq-nowhere" in live.said())
         line = index.read_text().splitlines().index("See {eq}`eq-nowhere`.") + 1
-        assert f"chapters/index.md:{line}" in (project / "live.log").read_text()
+        assert f"chapters/index.md:{line}" in live.said()
         index.write_text(index.read_text().replace("See {eq}`eq-nowhere`.", "Mended."))
-        wait_for("Mended.")
-    finally:
-        live.terminate()
-        live.wait(10)
+        live.wait_for(lambda: "Mended." in live.page("index"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="every page is built at once")
+def test_live_shows_the_open_page_first_and_a_save_breaks_the_others_off(project):
+    (project / "_toc.yml").write_text(
+        "format: jb-book\nroot: chapters/index\nchapters:\n  - file: chapters/long\n"
+    )
+    value = "```{code-cell} ipython3\nfrom jacobians import figures\n\nprint(figures.GREY)\n```\n"
+    wait = "```{code-cell} ipython3\nimport time\n\ntime.sleep(15)\n```\n"
+    index, style = project / "chapters/index.md", project / "code/src/jacobians/figures.py"
+    index.write_text(f"{FRONT}\n# A title\n\n{value}")
+    (project / "chapters/long.md").write_text(f"{FRONT}\n# A long chapter\n\n{wait}\n{value}")
+    with Live(project, 8196) as live:
+        live.wait_for(lambda: "#808080" in live.page("index"))
+        time.sleep(2)
+        for before, after in [("#808080", "#123456"), ("#123456", "#654321")]:
+            style.write_text(style.read_text().replace(before, after))
+            live.wait_for(lambda after=after: after in live.page("index"))
+            live.wait_for(lambda: live.said().endswith("executing chapters/long.md\n"))
+            assert "#808080" in live.page("long")
+        live.wait_for(lambda: "#654321" in live.page("long"))
+        live.wait_for(lambda: live.said().endswith("waiting for the next save\n"))
+    assert live.said().count("executing chapters/long.md") == 3  # once at the beginning
+    assert live.said().count("building the other pages") == 2
+    assert "Traceback" not in live.said()

@@ -11,12 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bookbuild import address
+from bookbuild import address, turns
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "_build"
 INDEX = BUILD / "html/index.html"
 STAMP = BUILD / "built"
+MEMORY = BUILD / ".doctrees/environment.pickle"  # what Sphinx knows of the pages it has read
 SOURCES = (
     "_config.yml",
     "_toc.yml",
@@ -52,7 +53,7 @@ def separate(arguments, environment):
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 
-def run(*options, launch=separate):
+def run(*options, launch=separate, first=""):
     """Run Jupyter Book, showing what it does; warnings and errors go straight to the terminal."""
     KERNEL.parent.mkdir(parents=True, exist_ok=True)
     KERNEL.write_text(
@@ -61,33 +62,54 @@ def run(*options, launch=separate):
         "    \"__import__('ipykernel.iostream').iostream.OutStream.flush_interval = 3600\"\n]\n"
     )
     arguments = ["build", "-W", "-n", "--keep-going", *options, str(ROOT)]
-    process = launch(arguments, {**os.environ, "IPYTHONDIR": str(IPYTHON), "NO_COLOR": "1"})
-    for line in process.stdout:
-        line = re.sub(r"\x1b\[[\d;]*m", "", line).replace(f"{ROOT}/", "").strip()
-        if "Executing notebook" in line:
-            print("  executing", line.split(":")[0], flush=True)
-        elif match := re.match(r"(reading|writing).*%\] (.*)", line):
-            print(f"  {match[1]} {match[2]}", flush=True)
-        elif re.match(r"\(\s*[\w/]+: line +\d+\)", line):  # the answer of an address
-            print(f"  {line}", flush=True)
-    return process.wait()
+    ours = {"IPYTHONDIR": str(IPYTHON), "NO_COLOR": "1", turns.FIRST: first}
+    process = launch(arguments, {**os.environ, **ours})
+    try:
+        for line in process.stdout:
+            line = re.sub(r"\x1b\[[\d;]*m", "", line).replace(f"{ROOT}/", "").strip()
+            if "Executing notebook" in line:
+                print("  executing", line.split(":")[0], flush=True)
+            elif match := re.match(r"(reading|writing).*%\] (.*)", line):
+                print(f"  {match[1]} {match[2]}", flush=True)
+            elif re.match(r"\(\s*[\w/]+: line +\d+\)", line):  # the answer of an address
+                print(f"  {line}", flush=True)
+    except KeyboardInterrupt:
+        process.kill()  # its kernel sees that, and ends
+        raise
+    finally:
+        code = process.wait()
+    return code
 
 
-def html(launch=separate):
+def html(launch=separate, first=""):
+    """Build what has changed. Of many pages only `first`, if it is one: True if others are left."""
     now = state()
     if INDEX.is_file() and STAMP.is_file() and STAMP.read_text() == now:
         print("Nothing has changed: no chapter executed, no page written.")
     else:
         print("Building the book", flush=True)
-        # Sphinx says what is wrong with a page when it reads the page, and once. Until a build has
-        # gone well, the next one reads them all again, so that no fault is forgotten.
+        # Sphinx says what is wrong with a page when it reads the page, and once. After a build that
+        # failed it remembers what it did before, so that no fault is forgotten; after one that was
+        # killed, nothing.
         if not STAMP.is_file():
-            shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+            shutil.rmtree(MEMORY.parent, ignore_errors=True)
+        memory = MEMORY.read_bytes() if MEMORY.is_file() else None
         STAMP.unlink(missing_ok=True)
-        if run(launch=launch):
+        failed = True
+        try:
+            failed = run(launch=launch, first=first)
+        finally:
+            if failed and memory:
+                MEMORY.write_bytes(memory)
+                STAMP.write_text("")
+        if failed:
             sys.exit("make: The book was not built. Each WARNING or ERROR above names its chapter.")
-        STAMP.write_text(now)
+        left = turns.ended_well(BUILD)
+        STAMP.write_text("" if left else now)
+        if left:
+            return True
     print(f"Open {INDEX.relative_to(ROOT)}")
+    return False
 
 
 def links():

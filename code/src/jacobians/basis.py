@@ -5,6 +5,8 @@ Letters and shapes are the book's: N samples of D inputs, K units. ``X`` is (N, 
 (N, K).
 """
 
+import math
+
 import numpy as np
 
 BLOCK = 1 << 18  # numbers in a block of work: two megabytes, about what a core's cache holds
@@ -221,7 +223,10 @@ def real(values, name, shape=None, copy=None):
         raise ValueError(f"{name} must be an array of numbers; got {values!r:.60}") from error
     if shape is not None and array.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}; got {array.shape}")
-    ends = array.min(initial=0.0), array.max(initial=0.0)  # NaN shows in both, and no copy is made
-    if not np.isfinite(ends).all():
+    least, largest = (
+        array.min(initial=0.0),
+        array.max(initial=0.0),
+    )  # NaN shows, and nothing is copied
+    if not (math.isfinite(least) and math.isfinite(largest)):
         raise ValueError(f"{name} must be finite; got NaN or infinity")
     return array
