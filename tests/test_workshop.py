@@ -214,15 +214,18 @@ class Live:
 
 
 @pytest.mark.slow
-def test_live_shows_a_saved_change_and_survives_an_error(project):
+def test_live_reloads_the_page_in_the_browser_and_survives_an_error(project, chrome):
     (project / "_toc.yml").write_text("format: jb-book\nroot: chapters/index\n")
     index = project / "chapters/index.md"
     index.write_text(f"{FRONT}\n# A title\n\nThe first sentence.\n")
     with Live(project, 8197) as live:
         live.wait_for(lambda: "The first sentence." in live.page("index"))
+        reader = chrome.new_page()
+        reader.goto(f"http://127.0.0.1:{live.port}/chapters/index.html", wait_until="networkidle")
         time.sleep(2)
         index.write_text(index.read_text().replace("first", "second"))
-        live.wait_for(lambda: "The second sentence." in live.page("index"))
+        live.wait_for(lambda: "The second sentence." in reader.content())
+        reader.close()
         index.write_text(index.read_text() + "\nSee {eq}`eq-nowhere`.\n")
         live.wait_for(lambda: "eq-nowhere" in live.said())
         line = index.read_text().splitlines().index("See {eq}`eq-nowhere`.") + 1

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
+from pathlib import Path
 
 from livereload import Server
 from livereload.handlers import LiveReloadHandler, StaticFileHandler
@@ -23,13 +24,14 @@ from livereload.watcher import Watcher
 from tornado.ioloop import PeriodicCallback
 
 from bookbuild.__main__ import BUILD, ROOT, SOURCES, html
+from bookbuild.policy import META
 
 PORT = 8123
 LEFT = BUILD / "tmp"  # here lies what a kernel leaves if its build is broken off
 FORK = "fork" in multiprocessing.get_all_start_methods() and multiprocessing.get_context("fork")
 
 # What a build begins with. It takes longer to import than a changed sentence takes to build, so it
-# is imported once. Nothing of ours is among it: that may change.
+# is imported once.
 FIRST = (
     "jupyter_book.cli.main jupyter_book.sphinx sphinx.ext.autodoc sphinx.ext.napoleon "
     "myst_nb.sphinx_ext IPython.lib.lexers jupyter_cache.cache.db nbclient jupytext "
@@ -57,6 +59,8 @@ class Copy:
         try:
             os.dup2(out, 1)
             os.environ.update(environment)
+            for ours in [name for name in sys.modules if name.startswith("bookbuild.")]:
+                del sys.modules[ours]  # it may have changed
             tempfile.tempdir = str(LEFT)
             gc.disable()  # to look for garbage takes a quarter of the time, and this ends soon
             importlib.import_module("jupyter_book.cli.main").main(arguments, standalone_mode=False)
@@ -77,7 +81,11 @@ class Copy:
 
 
 class Pages(StaticFileHandler):
-    """The built pages, and which of them was asked for last."""
+    """The built pages, and which of them was asked for last.
+
+    They are served without their policy, which lets no other script run than the page's own: not
+    even the one that reloads it.
+    """
 
     last = ""
 
@@ -85,6 +93,16 @@ class Pages(StaticFileHandler):
         if path.endswith(".html"):
             Pages.last = path.removesuffix(".html")
         return super().get(path, include_body)
+
+    @classmethod
+    def get_content(cls, path, start=None, end=None):
+        if not path.endswith(".html"):
+            return super().get_content(path, start, end)
+        return META.sub("", Path(path).read_text(encoding="utf-8")).encode()
+
+    def get_content_size(self):
+        path = self.absolute_path
+        return len(self.get_content(path)) if path.endswith(".html") else super().get_content_size()
 
 
 class Builds(Watcher):
