@@ -11,7 +11,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from jacobians.basis import TanhBasis, sech2
+from jacobians.basis import TanhBasis, sech2, with_ones
 
 Pieces = namedtuple("Pieces", "X X1 W Z Phi J")
 Mistake = namedtuple("Mistake", "name told wrong tanh_only")
@@ -22,7 +22,7 @@ MISTAKES = {}
 
 def pieces(W, X, J):
     """The right pieces of a basis phi(X~ W) at parameters W and inputs X (N, D)."""
-    X1 = np.column_stack([X, np.ones(len(X))])
+    X1 = with_ones(X)
     Z = X1 @ W
     return Pieces(X, X1, W, Z, np.tanh(Z), J)
 
