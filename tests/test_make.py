@@ -261,6 +261,7 @@ FAULTS = {
     "warning": (cell("import warnings\n\nwarnings.warn('old')"), None, "cell 2"),
     "reference": ("Some text, and then see {eq}`eq-nowhere`.", "see {eq}", "eq-nowhere"),
     "tex": ("The formula\n\n$$\n\\frac{1}{\n$$", "$$", "TeX error"),
+    "length": ("The rows\n\n$$\na \\\\[1ex] b\n$$", "$$", "TeX error"),
     "inline": ("The formula $\\nosuch$.", "nosuch", "TeX error"),
     "figure": (
         cell("import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()"),

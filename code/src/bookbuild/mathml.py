@@ -20,14 +20,17 @@ from sphinx.util.math import get_node_equation_number
 from bookbuild import fonts
 
 logger = logging.getLogger(__name__)
+LENGTH = re.compile(r"\\\\\s*\[")  # a row's end with the space below it, which is not understood
 to_mathml = LatexToMathML(fancy_error=False)
 FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 
 
 def render(node, tex, display):
     try:
+        if LENGTH.search(tex):
+            raise ValueError(r"the length after \\ would be printed")
         return to_mathml.convert_with_local_state(tex, displaystyle=display)
-    except LatexError as error:
+    except (LatexError, ValueError) as error:
         logger.warning("TeX error: %s in: %s", error, tex.strip(), location=node)
         return f"<code>{html.escape(tex)}</code>"
 
@@ -66,13 +69,15 @@ class KeepPunctuation(SphinxPostTransform):
 
 
 def characters(pages):
-    """Every character in the pages' formulas; single letters also as the italics on show."""
+    """Every character that the pages' formulas show; single letters also as italics."""
     used = set()
     for page in pages:
         for formula in re.findall(r"<math.*?</math>", page.read_text(encoding="utf-8"), re.DOTALL):
             used.update(html.unescape(re.sub(r"<[^>]*>", "", formula)))
             for letter in re.findall(r"<mi>(.)</mi>", formula):
                 used.update(italic(letter))
+            if "<msqrt" in formula or "<mroot" in formula:
+                used.add("√")  # it stands nowhere in the text
     return {c for c in used if not c.isspace()}
 
 
