@@ -91,7 +91,7 @@ def test_headings_form_one_outline(chrome, home, page):
 def test_a_printed_chapter_is_whole(chrome, home, page):
     with audit.Visit(chrome, home + page, width=690, color_scheme="dark") as visit:  # A4, 2 cm
         visit.page.emulate_media(media="print", color_scheme="dark")
-        visit.page.wait_for_timeout(300)  # the theme hears of the new medium, and late if busy
+        visit.settle()  # the theme hears of the new medium
         visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
         cut = visit.page.evaluate(
             """[...document.querySelectorAll("main pre, main .formula, main .wide, main table")]

@@ -82,8 +82,9 @@ def test_a_downloaded_chapter_runs_in_an_empty_folder_with_a_bare_python(tmp_pat
     with audit.serve(out) as home:
         monkeypatch.setenv("BOOK_URL", home)
         app = SimpleNamespace(
-            srcdir=str(ROOT), outdir=str(out), builder=SimpleNamespace(format="html")
-        )
+            srcdir=str(ROOT), outdir=str(out), builder=SimpleNamespace(format="html"),
+            config=SimpleNamespace(book_tools=""),
+        )  # fmt: skip
         downloads.write(app, None)
         empty = tmp_path / "empty"
         empty.mkdir()

@@ -249,9 +249,7 @@ def test_every_slider_moves_by_touch_and_is_large_enough(chrome, home, kind):
             visit.page.touchscreen.tap(
                 box["x"] + share * box["width"], box["y"] + box["height"] / 2
             )
-            visit.page.wait_for_function(
-                "([e, v]) => e.value !== v", arg=[slider.element_handle(), before]
-            )
+            visit.until("([e, v]) => e.value !== v", [slider.element_handle(), before])
             assert slider.evaluate("e => e.closest('label').getBoundingClientRect().height") >= 44
         for button in figure.locator("button:visible").all():
             assert button.bounding_box()["height"] >= 44

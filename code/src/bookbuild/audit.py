@@ -156,8 +156,26 @@ class Visit:
         self.page.wait_for_load_state("networkidle")
         self.page.evaluate("window.scrollTo(0, 0)")
 
+    def until(self, condition, arg=None):
+        """Wait until a condition holds; Playwright's own way evaluates text in the page.
+
+        The page's policy allows that the first time only, which is from outside.
+        """
+        for _ in range(100):
+            if self.page.evaluate(condition, arg):
+                return
+            self.page.wait_for_timeout(100)
+        raise TimeoutError(f"after 10 s this does not hold: {condition}")
+
+    def settle(self):
+        """Let the page's own scripts hear of what has changed, however busy the machine is."""
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 400)))"
+        )
+
     def axe(self):
         """What axe-core finds: WCAG 2.2 AA and good practice, one line a rule."""
+        self.settle()  # the theme lets the keyboard reach what scrolls 0.3 s after the last change
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         result = self.page.evaluate(
             "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES
