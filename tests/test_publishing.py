@@ -15,6 +15,7 @@ import pytest
 import yaml
 from labels import ROOT
 
+import jacobians
 from bookbuild import audit, policy, release, reproducible
 
 HTML = ROOT / "_build/html"
@@ -79,7 +80,7 @@ def test_the_buttons_for_print_and_full_screen_still_act(chrome, home):
         visit.page.locator('[data-call="print"]').click()
         assert visit.page.evaluate("document.body.dataset.printed") == "yes"
         visit.page.locator('[data-call="toggleFullScreen"]').click()
-        visit.page.wait_for_function("document.fullscreenElement !== null")
+        visit.until("document.fullscreenElement !== null")
 
 
 # --------------------------------------------------------------------------- found, cited, released
@@ -107,7 +108,7 @@ def test_the_version_is_one_everywhere():
     version = tomllib.loads((ROOT / "code/pyproject.toml").read_text())["project"]["version"]
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     about = (ROOT / "chapters/about.md").read_text()
-    assert citation["version"] == version
+    assert citation["version"] == version == jacobians.__version__
     assert f"version = {{{version}}}" in about
     assert f"title   = {{{citation['title']}}}" in about
     assert re.search(rf"^{re.escape(version)}, \w+ {citation['date-released'].year}$", about, re.M)

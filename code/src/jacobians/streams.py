@@ -121,7 +121,7 @@ def rows_per_chunk(D, K, memory=MEMORY):
     """How many samples of D inputs, for K units, can be worked on within so many bytes.
 
     A sample takes its inputs three times (as read, as float64, with its 1 in the VJP) and K numbers
-    five times (Phi, the outer product, and Z, S and their product in the VJP).
+    five times (Phi, the outer product, and Z, S and S o G in the VJP).
     """
     memory = real(memory, "memory", ())
     if memory <= 0:
