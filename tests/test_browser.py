@@ -76,6 +76,10 @@ def test_a_chapter_is_complete_without_scripts(chrome, home, page):
             fold.locator("summary").click()
             assert fold.get_attribute("open") is not None
 
+        visit.page.set_viewport_size({"width": 360, "height": 800})
+        chapters = visit.page.locator(".bd-sidebar-primary nav a")
+        assert chapters.count() >= len(CHAPTERS) and chapters.first.is_visible()
+
 
 @every_page
 def test_headings_form_one_outline(chrome, home, page):
