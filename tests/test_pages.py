@@ -99,6 +99,11 @@ def test_the_font_holds_every_character_of_the_formulas():
     assert "MATH" in font
 
 
+@every_page
+def test_a_prime_stands_beside_its_letter(name):
+    assert not re.search("<mo>[′″‴]</mo></msu(p|bsup)>", read(name))
+
+
 def test_the_theme_is_the_readers_and_the_book_has_an_icon():
     page = read("index")
     assert "prefers-color-scheme: dark" in page

@@ -21,6 +21,9 @@ from bookbuild import fonts
 
 logger = logging.getLogger(__name__)
 LENGTH = re.compile(r"\\\\\s*\[")  # a row's end with the space below it, which is not understood
+LETTER = r"(<mi[^>]*>[^<]*</mi>|<mrow><mspace/><mi>[^<]*</mi></mrow>)"
+INDEX = r"(<mi>[^<]*</mi>|<mrow>(?:<mi>[^<]*</mi>)*</mrow>)"
+PRIME = "(<mo>[′″‴]</mo>)"
 to_mathml = LatexToMathML(fancy_error=False)
 FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 
@@ -29,10 +32,18 @@ def render(node, tex, display):
     try:
         if LENGTH.search(tex):
             raise ValueError(r"the length after \\ would be printed")
-        return to_mathml.convert_with_local_state(tex, displaystyle=display)
+        return beside(to_mathml.convert_with_local_state(tex, displaystyle=display))
     except (LatexError, ValueError) as error:
         logger.warning("TeX error: %s in: %s", error, tex.strip(), location=node)
         return f"<code>{html.escape(tex)}</code>"
+
+
+def beside(mathml):
+    """Primes beside their letter, as the sign is drawn; raised once more, they are specks."""
+    mathml = re.sub(f"<msup>{LETTER}{PRIME}</msup>", r"<mrow>\1\2</mrow>", mathml)
+    return re.sub(
+        f"<msubsup>{LETTER}{INDEX}{PRIME}</msubsup>", r"<msub><mrow>\1\3</mrow>\2</msub>", mathml
+    )
 
 
 def visit_inline(self, node):
