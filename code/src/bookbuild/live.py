@@ -59,8 +59,8 @@ class Copy:
         try:
             os.dup2(out, 1)
             os.environ.update(environment)
-            for ours in [name for name in sys.modules if name.startswith("bookbuild.")]:
-                del sys.modules[ours]  # it may have changed
+            for name in [name for name in sys.modules if name.split(".")[0] == "bookbuild"]:
+                del sys.modules[name]  # ours may have changed
             tempfile.tempdir = str(LEFT)
             gc.disable()  # to look for garbage takes a quarter of the time, and this ends soon
             importlib.import_module("jupyter_book.cli.main").main(arguments, standalone_mode=False)
