@@ -65,13 +65,16 @@ def write(target, chrome):
         address = f"{home}chapters/whole.html"
         page.route(address, lambda route: route.fulfill(body=whole, content_type="text/html"))
         page.goto(address, wait_until="networkidle")
-        page.pdf(
-            path=target, format="A4", outline=True, tagged=True, display_header_footer=True,
-            header_template="<span></span>", footer_template=FOOTER,
-            margin={"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"},
-        )  # fmt: skip
         headings = page.locator("h1, h2, h3, h4, h5, h6").all_inner_texts()
         title = page.locator("h1").first.inner_text()
+        for _ in range(3):  # on a busy machine, about once in fifty prints, the outline lacks some
+            page.pdf(
+                path=target, format="A4", outline=True, tagged=True, display_header_footer=True,
+                header_template="<span></span>", footer_template=FOOTER,
+                margin={"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"},
+            )  # fmt: skip
+            if outlined(target) == len(headings):
+                break
         page.close()
     finish(target, title, headings)
 
@@ -81,6 +84,12 @@ def entries(outline):
     for entry in outline:
         yield entry
         yield from entries(entry.children)
+
+
+def outlined(target):
+    """How many headings the outline names."""
+    with pikepdf.open(target) as book, book.open_outline() as outline:
+        return len(list(entries(outline.root)))
 
 
 def finish(target, title, headings):
