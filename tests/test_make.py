@@ -212,9 +212,7 @@ def build_first(project, name):
 
 def test_the_page_that_is_open_comes_first_and_the_next_build_makes_the_others(project):
     style, everywhere = three_chapters(project), {"index", "one", "other"}
-    result = build_first(
-        project, "chapters/one"
-    )  # links to pages that nobody has read: all at once
+    result = build_first(project, "chapters/one")  # no page has been read yet: all at once
     assert "left: False" in result.stdout and shown(project, "#808080") == everywhere
     style.write_text(style.read_text().replace("#808080", "#123456"))
     result = build_first(project, "chapters/one")

@@ -67,7 +67,7 @@ def write(target, chrome):
         page.goto(address, wait_until="networkidle")
         headings = page.locator("h1, h2, h3, h4, h5, h6").all_inner_texts()
         title = page.locator("h1").first.inner_text()
-        for _ in range(3):  # on a busy machine, about once in fifty prints, the outline lacks some
+        for _ in range(3):  # seen once, on a busy machine: an outline that lacks some of them
             page.pdf(
                 path=target, format="A4", outline=True, tagged=True, display_header_footer=True,
                 header_template="<span></span>", footer_template=FOOTER,

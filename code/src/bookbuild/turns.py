@@ -14,22 +14,29 @@ from pathlib import Path
 FIRST = "BOOK_FIRST"
 
 
-def unread(build):
+FILE = "unread.json"
+
+
+def kept(build):
     """The names in the file: the pages being read, and those left for later."""
-    file = build / "unread.json"
-    return json.loads(file.read_text()) if file.is_file() else {"reading": [], "later": []}
+    file = build / FILE
+    return json.loads(file.read_text()) if file.is_file() else ([], [])
+
+
+def keep(build, reading, later):
+    (build / FILE).write_text(json.dumps([reading, later]))
 
 
 def ended_well(build):
     """Forget the names that were read; return those that are left."""
-    later = unread(build)["later"]
-    (build / "unread.json").write_text(json.dumps({"reading": [], "later": later}))
+    _, later = kept(build)
+    keep(build, [], later)
     return later
 
 
 def outdated(app, env, added, changed, removed):
-    names = unread(Path(app.outdir).parent)
-    return names["reading"] + names["later"]
+    reading, later = kept(Path(app.outdir).parent)
+    return reading + later
 
 
 def choose(app, env, docnames):
@@ -39,8 +46,7 @@ def choose(app, env, docnames):
         docnames[:] = [first]
     else:
         later = []
-    names = json.dumps({"reading": docnames, "later": later})
-    (Path(app.outdir).parent / "unread.json").write_text(names)
+    keep(Path(app.outdir).parent, docnames, later)
 
 
 def setup(app):

@@ -223,10 +223,8 @@ def real(values, name, shape=None, copy=None):
         raise ValueError(f"{name} must be an array of numbers; got {values!r:.60}") from error
     if shape is not None and array.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}; got {array.shape}")
-    least, largest = (
-        array.min(initial=0.0),
-        array.max(initial=0.0),
-    )  # NaN shows, and nothing is copied
+    # NaN shows in both ends, and looking for them copies nothing.
+    least, largest = array.min(initial=0.0), array.max(initial=0.0)
     if not (math.isfinite(least) and math.isfinite(largest)):
         raise ValueError(f"{name} must be finite; got NaN or infinity")
     return array
