@@ -221,7 +221,7 @@ def test_every_slider_moves_the_drawing_and_a_number_by_keyboard(chrome, home, k
     with audit.Visit(chrome, home + FIGURES[kind]) as visit:
         figure = visit.page.locator(f"[data-explorer={kind}]")
         for slider in figure.locator("input[type=range]").all():
-            visit.page.reload()
+            visit.page.reload(wait_until="networkidle")  # or the next one breaks a request off
             before = drawn(figure), numbers(figure), slider.get_attribute("aria-valuetext")
             slider.focus()
             for _ in range(8):
