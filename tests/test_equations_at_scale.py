@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from labels import checks_equation
 
-from jacobians import TanhBasis, basis, differences, measurements, ridge, streams
+from jacobians import TanhBasis, basis, differences, ridge, streams
+from jacobians.book import measurements
 from jacobians.basis import BLOCK, phi
 
 SIZES = [(100_000, 4, 4), (100_000, 30, 2), (60_000, 2, 40), (400_000, 1, 3)]

@@ -6,7 +6,8 @@ import pytest
 import sympy as sp
 from labels import checks_equation
 
-from jacobians import TanhBasis, figures, ridge
+from jacobians import TanhBasis, ridge
+from jacobians.book import figures
 
 N, K, LAM = 6, 2, sp.Rational(1, 7)
 rng = np.random.default_rng(3)

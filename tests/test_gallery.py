@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from jacobians import TanhBasis, gallery
+from jacobians import TanhBasis
+from jacobians.book import gallery
 from jacobians.mistakes import MISTAKES, planted
 
 RESULT = gallery.compute()

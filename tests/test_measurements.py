@@ -3,7 +3,7 @@
 import mpmath
 import pytest
 
-from jacobians import measurements
+from jacobians.book import measurements
 
 MEASURED = measurements.load()
 

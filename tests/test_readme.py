@@ -5,7 +5,7 @@ import re
 import numpy as np
 from labels import ROOT
 
-from jacobians import figures
+from jacobians.book import figures
 
 README = (ROOT / "README.md").read_text()
 

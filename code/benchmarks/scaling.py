@@ -30,7 +30,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jacobians import TanhBasis, measurements, ridge, temperatures
+from jacobians import TanhBasis, ridge, temperatures
+from jacobians.book import measurements
 
 jax.config.update("jax_enable_x64", True)
 

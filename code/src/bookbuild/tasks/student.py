@@ -1,0 +1,45 @@
+"""The book without its solutions, for a class: ``python -m bookbuild.tasks.student [folder]``.
+
+Solutions are cut from the chapters and from the cells of the package that hold them nowhere else;
+what is left builds and passes its tests. The public repository still shows everything.
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from bookbuild.paths import ROOT
+from bookbuild.tasks.reproducible import copy
+
+SOLUTION = re.compile(
+    r"^(`{3,})\{solution-start\}.*?^`{3,}\{solution-end\}\n`{3,}\n+"  # gated, with cells inside
+    r"|^(`{3,})\{solution\}.*?^\2\n+",  # in one piece
+    re.M | re.S,
+)
+
+
+def without_solutions(text):
+    """A chapter's text with every solution cut out."""
+    return SOLUTION.sub("", text).rstrip("\n") + "\n"
+
+
+def write(target):
+    if target.exists():
+        shutil.rmtree(target)
+    copy(target)
+    for chapter in (target / "chapters").glob("*.md"):
+        chapter.write_text(without_solutions(chapter.read_text(encoding="utf-8")), encoding="utf-8")
+    (target / "STUDENT").write_text("The book without its solutions, so no test looks for them.\n")
+    left = [
+        f"{path.relative_to(target)}: {match[0]}"
+        for path in (target / "chapters").rglob("*.md")
+        for match in re.finditer(r"\{solution|_solution\b", path.read_text(encoding="utf-8"))
+    ]
+    if left:
+        sys.exit("make: Solutions are left:\n" + "\n".join(left))
+    print(f"Written without solutions: {target}")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]).resolve() if sys.argv[1:] else ROOT / "_build/student")
