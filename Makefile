@@ -98,7 +98,8 @@ picture: ## Redraw the four panels that the README shows, and a shared link
 	@$(BIN)/python -m jacobians.figures .github/four-panels.svg \
 	  code/src/bookbuild/static/picture.png
 
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header
+# `fewest`: one numerical stack for every Python, not a newer one where there is one.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --upgrade --no-header
 lock: ## Renew requirements*.txt from requirements*.in and show what changed
 	$(INSTALL) requirements-dev.txt
 	@mkdir -p _build/lock && cp requirements*.txt _build/lock
