@@ -15,7 +15,7 @@ from jupytext.config import load_jupytext_config
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = "--config=code/pyproject.toml"
-PYTHON = ["code", "tests"]
+PYTHON = ["code", "tests", "make.py"]
 CELLS = "E402,I001,E501,B018,B023,B905"  # what a chapter may do and a module may not
 
 
@@ -49,7 +49,7 @@ def code():
 
 def spelling():
     """British words, and not the letters of a formula."""
-    files = [*pages(), "README.md", "CONTRIBUTING.md", "code/src", "tests"]
+    files = [*pages(), "README.md", "CONTRIBUTING.md", "code", "tests"]
     return [
         tool("codespell", "--ignore-words-list=nd,te,fo,ans", "--skip=*.svg,*.csv,*.json", *files)
     ]

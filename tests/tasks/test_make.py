@@ -1,22 +1,20 @@
-"""make, as somebody meets it: faults are said in one line, and nothing wrong gets through."""
+"""The build, as somebody meets it: nothing wrong gets through, and nothing is done in vain."""
 
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from labels import ROOT
 
 FRONT = (ROOT / "chapters/notation.md").read_text().split("\n# ")[0]
-VENV = Path(sys.prefix)
 
 
 @pytest.fixture
 def project(tmp_path):
     """The project with one small chapter in place of its own."""
-    for name in ("Makefile", "_config.yml", "jupytext.toml", "requirements.txt", "code"):
+    for name in ("make.py", "_config.yml", "jupytext.toml", "requirements.txt", "code"):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -47,96 +45,6 @@ def run(command, cwd, **environment):
         command, cwd=cwd, env={**os.environ, **environment}, text=True, timeout=240,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-
-
-def fake_python(folder, name, body):
-    folder.mkdir(exist_ok=True)
-    path = folder / name
-    path.write_text(f"#!/bin/sh\n{body}\n")
-    path.chmod(0o755)
-    return path
-
-
-# --------------------------------------------------------------------------- the environment
-
-
-def make_with_path(project, folder, *arguments, **environment):
-    """make on a machine whose PATH holds this folder and a shell's tools, and no uv."""
-    tools = folder / "tools"
-    tools.mkdir(parents=True, exist_ok=True)
-    for tool in ("sh", "make", "env", "sed", "rm", "mkdir", "cp", "grep", "echo"):
-        if shutil.which(tool) and not (tools / tool).exists():
-            (tools / tool).symlink_to(shutil.which(tool))
-    environment["PATH"] = f"{folder}:{tools}"
-    return run(["make", *arguments], project, **environment)
-
-
-def said_by_make(result):
-    """The lines of our own, without make's last word on the failed target."""
-    return [
-        line
-        for line in result.stdout.splitlines()
-        if line.startswith("make: ") and "***" not in line
-    ]
-
-
-def test_a_machine_without_python_is_told_so_in_one_line(project, tmp_path):
-    result = make_with_path(project, tmp_path / "none")
-    assert result.returncode != 0
-    (line,) = said_by_make(result)
-    assert "Python 3.11 or newer is needed" in line and "PYTHON=" in line
-
-
-def test_a_python_that_is_too_old_is_passed_over(project, tmp_path):
-    fake_python(tmp_path / "old", "python3", "exit 1")  # what the version check comes to
-    result = make_with_path(project, tmp_path / "old")
-    assert "Python 3.11 or newer is needed" in said_by_make(result)[0] and result.returncode != 0
-
-
-def test_a_python_that_was_asked_for_and_is_too_old_is_named(project, tmp_path):
-    pretend = "import runpy, sys; sys.version_info, sys.version = (3, 9), '3.9.1'; sys.argv.pop(0)"
-    command = f"{pretend}; runpy.run_path(sys.argv[0], run_name='__main__')"
-    old = fake_python(tmp_path / "old", "python3.9", f'exec {sys.executable} -c "{command}" "$@"')
-    result = make_with_path(project, tmp_path / "old", f"PYTHON={old}", "VENV=new")
-    (line,) = said_by_make(result)
-    assert "3.11 or newer is needed" in line and "3.9.1" in line and result.returncode != 0
-
-
-def test_a_python_without_venv_is_told_what_to_install(project, tmp_path):
-    (tmp_path / "bare").mkdir()
-    (tmp_path / "bare/venv.py").write_text('raise SystemExit("ensurepip is not available")')
-    result = make_with_path(
-        project, tmp_path / "bare", f"PYTHON={sys.executable}", "VENV=new",
-        PYTHONPATH=str(tmp_path / "bare"),
-    )  # fmt: skip
-    (line,) = said_by_make(result)
-    assert "python3-venv" in line and result.returncode != 0
-    assert not (project / "new").exists()
-
-
-def test_no_network_is_said_in_one_line_and_the_next_make_starts_again(project, tmp_path):
-    offline = {
-        name: "http://127.0.0.1:9/simple" for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
-    }
-    offline |= {"PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
-    for _ in range(2):
-        result = make_with_path(
-            project, tmp_path / "off", f"PYTHON={sys.executable}", "VENV=new", **offline
-        )
-        (line,) = said_by_make(result)
-        assert "registry cannot be reached" in line and result.returncode != 0
-    assert "making it again" in result.stdout
-
-
-def test_an_interrupted_installation_is_made_again(project, tmp_path):
-    (project / "new/bin").mkdir(parents=True)  # no stamp of a finished installation, no Python
-    result = make_with_path(
-        project, tmp_path / "off", f"PYTHON={sys.executable}", "VENV=new",
-        PIP_INDEX_URL="http://127.0.0.1:9/", PIP_CONFIG_FILE=os.devnull, PIP_NO_CACHE_DIR="1",
-        PIP_FIND_LINKS="", PIP_EXTRA_INDEX_URL="",
-    )  # fmt: skip
-    assert "making it again" in result.stdout
-    assert (project / "new/bin/python").exists()
 
 
 # ---------------------------------------------------------------------------------- the build
