@@ -12,7 +12,7 @@ every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: pa
 
 @every_chapter
 def test_opening_and_saving_a_chapter_changes_no_byte(chapter):
-    config, text = load_jupytext_config(str(chapter)), chapter.read_text()
+    config, text = load_jupytext_config(str(chapter)), chapter.read_text("utf-8")
     notebook = jupytext.reads(text, fmt="md:myst", config=config)
     assert jupytext.writes(notebook, fmt="md:myst", config=config) == text
 
@@ -20,14 +20,14 @@ def test_opening_and_saving_a_chapter_changes_no_byte(chapter):
 @every_chapter
 def test_every_displayed_equation_that_ends_a_block_is_labelled_or_plain(chapter):
     """A display that the text refers to by number has a label that exists."""
-    text = chapter.read_text()
-    everywhere = {label for other in CHAPTERS for label in labels(other.read_text())}
+    text = chapter.read_text("utf-8")
+    everywhere = {label for other in CHAPTERS for label in labels(other.read_text("utf-8"))}
     assert set(re.findall(r"\{eq\}`(.*?)`", text)) <= everywhere
 
 
 @every_chapter
 def test_a_chapter_imports_the_package_as_any_user_would(chapter):
-    text = chapter.read_text()
+    text = chapter.read_text("utf-8")
     assert "sys.path" not in text and "../code" not in text
 
 
@@ -41,5 +41,5 @@ def test_every_figure_cell_carries_a_caption_a_name_and_an_alternative_text(chap
 
 
 def test_every_chapter_is_in_the_table_of_contents():
-    contents = (ROOT / "_toc.yml").read_text()
+    contents = (ROOT / "_toc.yml").read_text("utf-8")
     assert all(f"chapters/{chapter.stem}\n" in contents for chapter in CHAPTERS)

@@ -20,7 +20,7 @@ every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: pa
 
 
 def page(chapter):
-    return (audit.HTML / f"chapters/{chapter.stem}.html").read_text()
+    return (audit.HTML / f"chapters/{chapter.stem}.html").read_text("utf-8")
 
 
 @every_chapter
@@ -54,7 +54,7 @@ def test_the_repository_is_said_in_one_place(monkeypatch, tmp_path):
 
 
 def test_the_buttons_lead_to_this_chapter():
-    links = {label: url for label, _, url in address.buttons(HOME, "chapters/jacobian")}
+    links = {label: url for label, _, url in address.buttons(HOME, "main", "chapters/jacobian")}
     assert links["Run this chapter in Binder"] == (
         "https://mybinder.org/v2/gh/someone/some-book/main?urlpath=lab/tree/chapters/jacobian.md"
     )
@@ -95,6 +95,6 @@ def test_a_downloaded_chapter_runs_in_an_empty_folder_with_a_bare_python(tmp_pat
         )
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         subprocess.run([bare / "bin/python", "-c", run], cwd=empty, env=environment, check=True)
-    cells = json.loads((empty / "ran.ipynb").read_text())["cells"]
+    cells = json.loads((empty / "ran.ipynb").read_text("utf-8"))["cells"]
     printed = "".join("".join(o.get("text", "")) for c in cells for o in c.get("outputs", []))
     assert "largest difference: about 10^-11" in printed

@@ -50,8 +50,8 @@ def project(tmp_path, monkeypatch):
     lock = (
         f"packaging=={packaging}\ntiny==1.0 ; python_version > '3'\nnever==1 ; python_version < '3'"
     )
-    (project / "requirements.txt").write_text(lock, encoding="utf-8")
-    (project / "requirements-dev.txt").write_text("uv==0.0.1\n", encoding="utf-8")
+    (project / "requirements.txt").write_text(lock, "utf-8")
+    (project / "requirements-dev.txt").write_text("uv==0.0.1\n", "utf-8")
     monkeypatch.setattr(install, "ROOT", project)
     monkeypatch.setattr(install, "IMPORTED", ("tiny", "packaging"))
     return project
@@ -73,7 +73,7 @@ def repacked(name, folder):
     """The wheel of a package of this environment; its version."""
     package = importlib.metadata.distribution(name)
     sources = [file for file in package.files if file.suffix == ".py"]
-    files = {str(file): file.read_text(encoding="utf-8") for file in sources}
+    files = {str(file): file.read_text("utf-8") for file in sources}
     write_wheel(folder / f"{name}-{package.version}-py3-none-any.whl", name, package.version, files)
     return package.version
 
@@ -100,7 +100,7 @@ def said_by_make(result):
 
 def fake(folder, name, body):
     path = folder / name
-    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    path.write_text(f"#!/bin/sh\n{body}\n", "utf-8")
     path.chmod(0o755)
     return path
 
@@ -156,7 +156,7 @@ def test_a_task_that_does_not_exist_is_named():
 @posix
 def test_make_is_a_cover_that_has_no_task_of_its_own(project, machine):
     (project / "check").touch()  # not a target to be up to date
-    (project / "make.py").write_text("import sys\nprint(sys.argv[1:])", encoding="utf-8")
+    (project / "make.py").write_text("import sys\nprint(sys.argv[1:])", "utf-8")
     python = f"PYTHON={sys.executable}"
     assert make(project, python).stdout == "['html']\n"
     assert make(project, python, "check", "tests").stdout == "['check']\n['tests']\n"
@@ -216,9 +216,9 @@ def test_no_setting_of_pip_or_uv_sends_a_package_elsewhere(
     home, elsewhere = project.parent / "home", project.parent / "elsewhere"
     (home / ".config/pip").mkdir(parents=True)
     (home / ".config/uv").mkdir()
-    (home / ".config/pip/pip.conf").write_text("[install]\nuser = true\nroot = /nowhere\n")
-    (home / ".config/uv/uv.toml").write_text(f"[pip]\ntarget = '{elsewhere.as_posix()}'\n")
-    (project.parent / "uv.toml").write_text("[pip]\nno-deps = 'of another project'\n")
+    (home / ".config/pip/pip.conf").write_text("[install]\nuser = true\nroot = /nowhere\n", "utf-8")
+    (home / ".config/uv/uv.toml").write_text(f"[pip]\ntarget = '{elsewhere.as_posix()}'\n", "utf-8")
+    (project.parent / "uv.toml").write_text("[pip]\nno-deps = 'of another project'\n", "utf-8")
     for name in ("TARGET", "PREFIX", "ROOT", "SRC"):
         monkeypatch.setenv(f"PIP_{name}", str(elsewhere))
     for name in (
@@ -246,7 +246,7 @@ def test_no_setting_of_pip_or_uv_sends_a_package_elsewhere(
     install.main(venv, "requirements.txt")
     assert f"with {tool}" in capsys.readouterr().out
     assert list(venv.rglob("tiny.py")) and not elsewhere.exists()
-    assert len((venv / install.DONE).read_text().splitlines()) == 1
+    assert len((venv / install.DONE).read_text("utf-8").splitlines()) == 1
 
 
 def test_an_environment_that_lacks_what_the_lock_promises_is_not_finished(
@@ -274,7 +274,8 @@ def test_what_somebody_needs_to_reach_a_registry_is_kept(project, machine, monke
     conf.write_text(
         "[global]\nindex-url = https://mirror.example/simple\nproxy = http://proxy.example:3128\n"
         "extra-index-url =\n  https://one.example/\n  https://two.example/\n"
-        "[install]\ntrusted-host = mirror.example\nno-deps = true\n"
+        "[install]\ntrusted-host = mirror.example\nno-deps = true\n",
+        encoding="utf-8",
     )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(conf))
     monkeypatch.setenv("PIP_CERT", "/certificates.pem")
@@ -307,9 +308,9 @@ def test_a_uv_file_counts_if_it_is_the_users_and_says_nothing_of_where(project, 
     file = project.parent / "home/.config/uv/uv.toml"
     file.parent.mkdir(parents=True)
     assert install.of_uv_file() == {"UV_NO_CONFIG": "1"}
-    file.write_text("[[index]]\nurl = 'https://mirror.example/simple'\ndefault = true\n")
+    file.write_text("[[index]]\nurl = 'https://mirror.example/simple'\ndefault = true\n", "utf-8")
     assert install.of_uv_file() == {"UV_CONFIG_FILE": str(file)}
-    file.write_text("[pip]\ntarget = '/elsewhere'\n")
+    file.write_text("[pip]\ntarget = '/elsewhere'\n", "utf-8")
     assert install.of_uv_file() == {"UV_NO_CONFIG": "1"}
 
 
@@ -347,6 +348,6 @@ def test_a_folder_that_is_not_ours_is_left_alone(project, machine):
 
 
 def test_the_uv_that_is_brought_is_the_one_that_resolves_the_lock():
-    assert "\nuv==" in (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
-    settings = tomllib.loads((ROOT / "code/pyproject.toml").read_text(encoding="utf-8"))
+    assert "\nuv==" in (ROOT / "requirements-dev.txt").read_text("utf-8")
+    settings = tomllib.loads((ROOT / "code/pyproject.toml").read_text("utf-8"))
     assert settings["project"]["requires-python"] == ">=3.11"

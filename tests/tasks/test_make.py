@@ -8,7 +8,7 @@ import sys
 import pytest
 from labels import ROOT
 
-FRONT = (ROOT / "chapters/notation.md").read_text().split("\n# ")[0]
+FRONT = (ROOT / "chapters/notation.md").read_text("utf-8").split("\n# ")[0]
 
 
 @pytest.fixture
@@ -20,15 +20,17 @@ def project(tmp_path):
             shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, tmp_path / name)
-    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/index\n")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/index\n", "utf-8")
     (tmp_path / "chapters").mkdir()
-    (tmp_path / "chapters/references.bib").write_text("")
+    (tmp_path / "chapters/references.bib").write_text("", "utf-8")
     write(tmp_path, "index", "A chapter that is right: $x^2$.\n\n" + cell("print(6 * 7)"))
     return tmp_path
 
 
 def write(project, name, text):
-    (project / f"chapters/{name}.md").write_text(f"{FRONT}\n# A chapter named {name}\n\n{text}\n")
+    (project / f"chapters/{name}.md").write_text(
+        f"{FRONT}\n# A chapter named {name}\n\n{text}\n", "utf-8"
+    )
 
 
 def cell(code):
@@ -42,7 +44,7 @@ def build(project):
 
 def run(command, cwd, **environment):
     return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, text=True, timeout=240,
+        command, cwd=cwd, env={**os.environ, **environment}, encoding="utf-8", timeout=240,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
@@ -66,21 +68,27 @@ def test_a_build_that_has_nothing_to_do_says_so_and_writes_nothing(project):
 def test_a_page_follows_the_package_and_back_without_executing_again(project):
     write(project, "index", cell("from jacobians import figures\n\nprint(figures.GREY)"))
     style = project / "code/src/jacobians/figures.py"
-    old = style.read_text()
+    old = style.read_text("utf-8")
     page = project / "_build/html/chapters/index.html"
-    assert build(project).returncode == 0 and "#808080" in page.read_text()
-    style.write_text(old.replace('GREY = "#808080"', 'GREY = "#123456"'))
+    assert build(project).returncode == 0 and "#808080" in page.read_text("utf-8")
+    style.write_text(old.replace('GREY = "#808080"', 'GREY = "#123456"'), "utf-8")
     again = build(project)
-    assert "executing chapters/index.md" in again.stdout and "#123456" in page.read_text()
-    style.write_text(old)
+    assert "executing chapters/index.md" in again.stdout and "#123456" in page.read_text(
+        encoding="utf-8"
+    )
+    style.write_text(old, "utf-8")
     back = build(project)
-    assert back.returncode == 0 and "executing" not in back.stdout and "#808080" in page.read_text()
+    assert (
+        back.returncode == 0
+        and "executing" not in back.stdout
+        and "#808080" in page.read_text("utf-8")
+    )
 
 
 def test_a_change_of_what_builds_the_book_makes_the_page_anew_from_the_same_outputs(project):
     assert build(project).returncode == 0
     tool = project / "code/src/bookbuild/folds.py"
-    tool.write_text(tool.read_text() + "\n# changed\n")
+    tool.write_text(tool.read_text("utf-8") + "\n# changed\n", "utf-8")
     again = build(project).stdout
     assert "writing chapters/index" in again and "executing" not in again
 
@@ -88,13 +96,17 @@ def test_a_change_of_what_builds_the_book_makes_the_page_anew_from_the_same_outp
 def test_a_package_that_fails_and_is_put_back_leaves_no_trace(project):
     write(project, "index", cell("from jacobians import figures\n\nprint(figures.GREY)"))
     style = project / "code/src/jacobians/figures.py"
-    old, page = style.read_text(), project / "_build/html/chapters/index.html"
+    old, page = style.read_text("utf-8"), project / "_build/html/chapters/index.html"
     assert build(project).returncode == 0
-    style.write_text(f"{old}\nGREY = 1 / 0\n")
-    assert build(project).returncode != 0 and "ZeroDivisionError" in page.read_text()
-    style.write_text(old)
+    style.write_text(f"{old}\nGREY = 1 / 0\n", "utf-8")
+    assert build(project).returncode != 0 and "ZeroDivisionError" in page.read_text(
+        encoding="utf-8"
+    )
+    style.write_text(old, "utf-8")
     assert build(project).returncode == 0
-    assert "#808080" in page.read_text() and "ZeroDivisionError" not in page.read_text()
+    assert "#808080" in page.read_text(
+        encoding="utf-8"
+    ) and "ZeroDivisionError" not in page.read_text("utf-8")
 
 
 def three_chapters(project):
@@ -103,14 +115,16 @@ def three_chapters(project):
     for name in ("index", "one", "other"):
         write(project, name, value)
     names = "".join(f"  - file: chapters/{name}\n" for name in ("one", "other"))
-    (project / "_toc.yml").write_text(f"format: jb-book\nroot: chapters/index\nchapters:\n{names}")
+    (project / "_toc.yml").write_text(
+        f"format: jb-book\nroot: chapters/index\nchapters:\n{names}", "utf-8"
+    )
     return project / "code/src/jacobians/figures.py"
 
 
 def shown(project, value):
     """The chapters whose page shows the value."""
     pages = (project / "_build/html/chapters").glob("*.html")
-    return {page.stem for page in pages if value in page.read_text()}
+    return {page.stem for page in pages if value in page.read_text("utf-8")}
 
 
 def build_first(project, name):
@@ -122,14 +136,18 @@ def test_the_page_that_is_open_comes_first_and_the_next_build_makes_the_others(p
     style, everywhere = three_chapters(project), {"index", "one", "other"}
     result = build_first(project, "chapters/one")  # no page has been read yet: all at once
     assert "left: False" in result.stdout and shown(project, "#808080") == everywhere
-    style.write_text(style.read_text().replace("#808080", "#123456"))
+    style.write_text(style.read_text("utf-8").replace("#808080", "#123456"), "utf-8")
     result = build_first(project, "chapters/one")
     assert "left: True" in result.stdout and shown(project, "#123456") == {"one"}
-    style.write_text(style.read_text().replace("#123456", "#1 wrong") + "\nGREY = 1 / 0\n")
+    style.write_text(
+        style.read_text("utf-8").replace("#123456", "#1 wrong") + "\nGREY = 1 / 0\n",
+        encoding="utf-8",
+    )
     result = build_first(project, "chapters/one")
     assert result.returncode != 0 and "executing chapters/other" not in result.stdout
     style.write_text(
-        style.read_text().replace("#1 wrong", "#654321").removesuffix("GREY = 1 / 0\n")
+        style.read_text("utf-8").replace("#1 wrong", "#654321").removesuffix("GREY = 1 / 0\n"),
+        encoding="utf-8",
     )
     assert "left: True" in build_first(project, "chapters/one").stdout
     assert shown(project, "#654321") == {"one"}
@@ -143,21 +161,21 @@ def test_what_a_cell_prints_slowly_stays_on_its_line(project):
     slow = "import time\n\nprint('one', end=' ')\ntime.sleep(0.5)\nprint('line')"
     write(project, "index", cell(slow))
     assert build(project).returncode == 0
-    assert "one line" in (project / "_build/html/chapters/index.html").read_text()
+    assert "one line" in (project / "_build/html/chapters/index.html").read_text("utf-8")
 
 
 def test_the_stylesheet_follows_the_pages(project):
     style = project / "_build/html/_static/style.css"
-    assert build(project).returncode == 0 and ".sd-tab-set" not in style.read_text()
+    assert build(project).returncode == 0 and ".sd-tab-set" not in style.read_text("utf-8")
     tabs = "::::{tab-set}\n:::{tab-item} One\nText.\n:::\n:::{tab-item} Two\nMore.\n:::\n::::\n"
     write(project, "index", tabs + ":::{note}\n:class: dropdown\nFolded.\n:::")
     assert build(project).returncode == 0
-    page = (project / "_build/html/chapters/index.html").read_text()
-    assert ".sd-tab-set" in style.read_text() and "design-tabs.js" in page
+    page = (project / "_build/html/chapters/index.html").read_text("utf-8")
+    assert ".sd-tab-set" in style.read_text("utf-8") and "design-tabs.js" in page
     assert '<details class="admonition note">' in page and "<summary" in page
     write(project, "index", "Plain again.")
     assert build(project).returncode == 0
-    assert ".sd-tab-set" not in style.read_text()
+    assert ".sd-tab-set" not in style.read_text("utf-8")
     assert (style.parent / "book.js").is_file() and list(style.parent.rglob("fa-solid-900.woff2"))
 
 
@@ -182,7 +200,7 @@ def test_nothing_wrong_gets_through_not_even_the_second_time(project):
     for name, (text, _, _) in FAULTS.items():
         write(project, name, text)
         toc += f"  - file: chapters/{name}\n"
-    (project / "_toc.yml").write_text(toc)
+    (project / "_toc.yml").write_text(toc, "utf-8")
     for _ in range(2):
         result = build(project)
         assert result.returncode != 0
@@ -190,7 +208,7 @@ def test_nothing_wrong_gets_through_not_even_the_second_time(project):
         for name, (_, place, words) in FAULTS.items():
             where = f"chapters/{name}.md:"
             if place:
-                lines = (project / f"chapters/{name}.md").read_text().splitlines()
+                lines = (project / f"chapters/{name}.md").read_text("utf-8").splitlines()
                 line = next(i for i, text in enumerate(lines, 1) if place in text)
                 where += f"{line}: "
             after = result.stdout.split(where, 1)[-1].split("chapters/", 1)[0]

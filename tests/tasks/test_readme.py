@@ -8,12 +8,15 @@ from labels import ROOT
 
 from jacobians import figures
 
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_picture_is_what_the_package_draws(tmp_path):
     figures.draw_four_panels(tmp_path / "now.svg")
-    kept, now = (ROOT / ".github/four-panels.svg").read_text(), (tmp_path / "now.svg").read_text()
+    kept, now = (
+        (ROOT / ".github/four-panels.svg").read_text("utf-8"),
+        (tmp_path / "now.svg").read_text("utf-8"),
+    )
     number = r"(?<![\w#])-?\d+\.?\d*(?:e-?\d+)?"
     paths = re.compile(r' d="([^"]*)"')
     assert len(paths.findall(kept)) == len(paths.findall(now))
@@ -33,7 +36,7 @@ def test_every_link_and_every_room_exists():
 def test_every_command_is_a_task_of_make():
     tasks = runpy.run_path(str(ROOT / "make.py"))["tasks"]().keys()
     named = set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", README, re.MULTILINE))
-    named |= set(re.findall(r"`make ([a-z-]+)`()", (ROOT / "CONTRIBUTING.md").read_text()))
+    named |= set(re.findall(r"`make ([a-z-]+)`()", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
     assert {a or b for a, b in named} <= tasks
 
 

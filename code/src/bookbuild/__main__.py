@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bookbuild import address, turns
+from bookbuild import address, environment, repository, turns
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "_build"
@@ -27,21 +27,15 @@ SOURCES = (
     "code/pyproject.toml",
 )
 
-# The user's own IPython start-up files must not change a chapter; and a kernel on this machine need
-# not warn, once for each chapter, that it talks over TCP. What a cell prints is sent in one piece
-# when it ends: pieces would be joined with line breaks between them, where the machine was slow.
-IPYTHON = BUILD / "ipython"
-KERNEL = IPYTHON / "profile_default/ipython_kernel_config.py"
-
 
 def state():
     """A hash of all the book is made from: touching a file is no change, deleting one is."""
-    digest = hashlib.sha256(f"{address.repository(ROOT)} {address.site()}".encode())
+    places = address.repository(ROOT), address.branch(ROOT), address.site()
+    digest = hashlib.sha256(" ".join(places).encode())
     for source in SOURCES:
         path = ROOT / source
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            hidden = any(part.startswith(".") for part in file.relative_to(ROOT).parts)
-            if file.is_file() and file.suffix != ".pyc" and not hidden:
+            if file.is_file() and not repository.left_behind(file.relative_to(ROOT)):
                 digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0")
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
@@ -50,20 +44,14 @@ def state():
 def separate(arguments, environment):
     """Jupyter Book in a process of its own."""
     command = [Path(sys.executable).parent / "jupyter-book", *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
 
 
 def run(*options, launch=separate, first=""):
     """Run Jupyter Book, showing what it does; warnings and errors go straight to the terminal."""
-    KERNEL.parent.mkdir(parents=True, exist_ok=True)
-    KERNEL.write_text(
-        "c.IPKernelApp.log_level = 40\n"
-        "c.InteractiveShellApp.exec_lines = [\n"
-        "    \"__import__('ipykernel.iostream').iostream.OutStream.flush_interval = 3600\"\n]\n"
-    )
+    environment.enter(ROOT)
     arguments = ["build", "-W", "-n", "--keep-going", *options, str(ROOT)]
-    ours = {"IPYTHONDIR": str(IPYTHON), "NO_COLOR": "1", turns.FIRST: first}
-    process = launch(arguments, {**os.environ, **ours})
+    process = launch(arguments, {**os.environ, turns.FIRST: first})
     try:
         for line in process.stdout:
             line = re.sub(r"\x1b\[[\d;]*m", "", line).replace(f"{ROOT}/", "").strip()
@@ -84,7 +72,7 @@ def run(*options, launch=separate, first=""):
 def html(launch=separate, first=""):
     """Build what has changed. Of many pages only `first`, if it is one: True if others are left."""
     now = state()
-    if INDEX.is_file() and STAMP.is_file() and STAMP.read_text() == now:
+    if INDEX.is_file() and STAMP.is_file() and STAMP.read_text(encoding="utf-8") == now:
         print("Nothing has changed: no chapter executed, no page written.")
     else:
         print("Building the book", flush=True)
@@ -101,11 +89,12 @@ def html(launch=separate, first=""):
         finally:
             if failed and memory:
                 MEMORY.write_bytes(memory)
-                STAMP.write_text("")
+                STAMP.write_text("", encoding="utf-8")
         if failed:
             sys.exit("make: The book was not built. Each WARNING or ERROR above names its chapter.")
+        environment.readable(INDEX.parent)
         left = turns.ended_well(BUILD)
-        STAMP.write_text("" if left else now)
+        STAMP.write_text("" if left else now, encoding="utf-8")
         if left:
             return True
     print(f"Open {INDEX.relative_to(ROOT)}")

@@ -1,15 +1,17 @@
 """Where the book lives, said once, and what a page can offer because of it.
 
 The repository is taken from BOOK_REPOSITORY (https://github.com/owner/name), which the publishing
-workflow sets, else from the git remote `origin`, else there is none; the address of the published
-pages from BOOK_URL. Without a repository a page has no button that leads nowhere.
+workflow sets, else from the git remote `origin` if the repository is ours, else there is none; the
+address of the published pages from BOOK_URL. Without a repository a page has no button that leads
+nowhere.
 """
 
 import os
 import re
-import subprocess
 from pathlib import Path
 from urllib.parse import quote
+
+from bookbuild import repository as project
 
 BINDER = "https://mybinder.org/v2/gh"
 
@@ -18,17 +20,13 @@ def repository(root):
     """The repository's address on GitHub without a slash at its end, or an empty text."""
     said = os.environ.get("BOOK_REPOSITORY", "")
     if not said:
-        command = ["git", "-C", str(root), "remote", "get-url", "origin"]
-        try:
-            said = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-        except OSError:  # no git: an unpacked archive
-            return ""
+        said = project.git(root, "remote", "get-url", "origin") or ""
     match = re.search(r"github\.com[/:]([\w.-]+)/([\w.-]+?)(?:\.git)?/?$", said)
     return f"https://github.com/{match[1]}/{match[2]}" if match else ""
 
 
-def branch():
-    return os.environ.get("BOOK_BRANCH", "main")
+def branch(root):
+    return os.environ.get("BOOK_BRANCH") or project.branch(root)
 
 
 def site():
@@ -36,7 +34,7 @@ def site():
     return os.environ.get("BOOK_URL", "").rstrip("/")
 
 
-def buttons(home, page):
+def buttons(home, branch, page):
     """What a page offers of its own in a repository at this address: label, icon, address."""
     owner_name = home.removeprefix("https://github.com/")
     body = quote(f"On the page {page}:\n\n(what it says, and what it should say)\n")
@@ -44,14 +42,14 @@ def buttons(home, page):
         (
             "Run this chapter in Binder",
             "fas fa-rocket",
-            f"{BINDER}/{owner_name}/{branch()}?urlpath=lab/tree/{page}.md",
+            f"{BINDER}/{owner_name}/{branch}?urlpath=lab/tree/{page}.md",
         ),
         (
             "Report a mistake on this page",
             "fas fa-bug",
             f"{home}/issues/new?title={quote(f'A mistake in {page}')}&body={body}",
         ),
-        ("Edit the source of this page", "fas fa-pencil", f"{home}/edit/{branch()}/{page}.md"),
+        ("Edit the source of this page", "fas fa-pencil", f"{home}/edit/{branch}/{page}.md"),
     ]
 
 
@@ -60,7 +58,7 @@ def add_buttons(app, pagename, templatename, context, doctree):
     if home and doctree is not None:
         context["header_buttons"] += [
             {"type": "link", "tooltip": label, "icon": icon, "url": url}
-            for label, icon, url in buttons(home, pagename)
+            for label, icon, url in buttons(home, branch(app.srcdir), pagename)
         ]
 
 

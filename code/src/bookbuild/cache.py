@@ -6,16 +6,25 @@ own: a change executes the chapters again, and changing it back finds the old pa
 builds the book is no part of that key: a change of it makes the pages anew, from the same outputs.
 """
 
+import functools
 import hashlib
 from pathlib import Path
 
+from jupyter_cache import get_cache
+from myst_nb.core.render import NbElementRenderer
 from nbclient import NotebookClient
+
+from bookbuild import repository
 
 
 def state(root, package):
     """A short hash of one of our packages and of the lock."""
     folder = root / "code/src" / package
-    files = [f for f in folder.rglob("*") if f.is_file() and f.suffix != ".pyc"]
+    files = [
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and not repository.left_behind(file.relative_to(folder))
+    ]
     digest = hashlib.sha256()
     for file in sorted([*files, root / "requirements.txt"]):
         digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
@@ -27,22 +36,52 @@ def kept(app, name, source, make):
     file = Path(app.outdir).parent / "kept" / name
     key = file.with_name(f"{name}.key")
     now = hashlib.sha256(f"{app.config.book_tools} {source!r}".encode()).hexdigest()
-    if not (key.is_file() and key.read_text() == now):
+    if not (key.is_file() and key.read_text(encoding="utf-8") == now):
         file.parent.mkdir(exist_ok=True)
         key.unlink(missing_ok=True)
         file.write_bytes(make())
-        key.write_text(now)
+        key.write_text(now, encoding="utf-8")
     return file.read_bytes()
 
 
 def choose_cache(app, config):
     cache = Path(app.outdir).parent / ".jupyter_cache" / state(Path(app.srcdir), "jacobians")
     config.nb_execution_cache_path = str(cache)
+    forget_complaints(cache)
+
+
+def forget_complaints(folder):
+    """Drop outputs with something on stderr: perhaps the machine said it, and not the chapter.
+
+    They have failed a build, and would fail every one after it.
+    """
+    if folder.is_dir():
+        cache = get_cache(folder)
+        for record in cache.list_cache_records():
+            file = folder / "executed" / record.hashkey / "base.ipynb"
+            if '"name": "stderr"' in file.read_text(encoding="utf-8"):
+                cache.remove_cache(record.pk)
+
+
+def telling(render):
+    """Let the terminal show what a cell wrote on stderr, beside the error that it did."""
+
+    @functools.wraps(render)
+    def render_stderr(self, output, cell_metadata, cell_index, source_line):
+        shown = render(self, output, cell_metadata, cell_index, source_line)
+        if shown:
+            said = output["text"].rstrip()
+            self.logger.warning(f"it says:\n{said}", subtype="stderr", line=source_line)
+        return shown
+
+    return render_stderr
 
 
 def setup(app):
     app.connect("config-inited", choose_cache, priority=1)  # before myst-nb reads the setting
     app.add_config_value("book_tools", state(Path(app.srcdir), "bookbuild"), "env", str)
+    if not hasattr(NbElementRenderer.render_stderr, "__wrapped__"):
+        NbElementRenderer.render_stderr = telling(NbElementRenderer.render_stderr)
     # After its last cell a kernel has nothing more to do; to ask it politely to end takes time.
     NotebookClient.shutdown_kernel.default_value = "immediate"
     return {"parallel_read_safe": True, "parallel_write_safe": True}

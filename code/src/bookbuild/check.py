@@ -26,7 +26,7 @@ def chapters():
 def tool(*command):
     """Run a tool of this environment and return what it said, if it found anything."""
     path = shutil.which(command[0], path=str(Path(sys.executable).parent))
-    result = subprocess.run([path, *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run([path, *command[1:]], cwd=ROOT, capture_output=True, encoding="utf-8")
     return (result.stdout + result.stderr).strip() if result.returncode else ""
 
 

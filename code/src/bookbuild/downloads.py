@@ -38,7 +38,7 @@ def source(app, wheel_name):
     if address.site():
         return f"{address.site()}/{wheel_name}"
     home = address.repository(app.srcdir)
-    return f"git+{home}@{address.branch()}#subdirectory=code" if home else ""
+    return f"git+{home}@{address.branch(app.srcdir)}#subdirectory=code" if home else ""
 
 
 def add_button(app, pagename, templatename, context, doctree):

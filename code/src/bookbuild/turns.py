@@ -20,11 +20,11 @@ FILE = "unread.json"
 def kept(build):
     """The names in the file: the pages being read, and those left for later."""
     file = build / FILE
-    return json.loads(file.read_text()) if file.is_file() else ([], [])
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else ([], [])
 
 
 def keep(build, reading, later):
-    (build / FILE).write_text(json.dumps([reading, later]))
+    (build / FILE).write_text(json.dumps([reading, later]), encoding="utf-8")
 
 
 def ended_well(build):

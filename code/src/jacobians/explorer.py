@@ -48,8 +48,8 @@ class Explorer:
             f'<form hidden autocomplete="off">{self.controls}'
             '<p class="says" aria-live="polite"></p></form>'
             f'<script type="application/json">{json.dumps(self.spec)}</script></figure>'
-            f"<style>{(here / 'explorer.css').read_text()}</style>"
-            f"<script>{(here / 'explorer.js').read_text()}</script>"
+            f"<style>{(here / 'explorer.css').read_text(encoding='utf-8')}</style>"
+            f"<script>{(here / 'explorer.js').read_text(encoding='utf-8')}</script>"
         )
 
 
