@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -28,9 +27,7 @@ def run(project, module, *arguments):
 @pytest.fixture
 def project(tmp_path):
     """A copy of the project, to be spoilt."""
-    for name in repository.files(ROOT):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
+    repository.copy(ROOT, tmp_path)
     return tmp_path
 
 

@@ -51,7 +51,7 @@ class Copy:
         if self.pid == 0:
             self.become(arguments, environment, write)
         os.close(write)
-        self.stdout = os.fdopen(read)
+        self.stdout = os.fdopen(read, encoding="utf-8")
 
     def become(self, arguments, environment, out):
         """In the copy: build, and end."""

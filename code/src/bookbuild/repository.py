@@ -7,6 +7,7 @@ are not ours. Nothing but the standard library is needed here.
 import fnmatch
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -73,6 +74,13 @@ def unpacked(root):
         for name in names:
             if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
                 yield (here / name).relative_to(root).as_posix()
+
+
+def copy(root, target):
+    """Copy the project's files, as they are in the working tree, into another folder."""
+    for name in files(root):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / name, target / name)
 
 
 def left_behind(name):

@@ -7,7 +7,6 @@ Another machine may differ in the last digits, since BLAS and SIMD round otherwi
 
 import itertools
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,16 +31,9 @@ BUILDS = {
 }  # fmt: skip
 
 
-def copy(target):
-    """The project's files, as they are in the working tree."""
-    for name in repository.files(ROOT):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, target / name)
-
-
 def start(folder, different, later):
     """Begin a cold build in a folder; its terminal goes to a file beside the folder."""
-    copy(folder)
+    repository.copy(ROOT, folder)
     paths = [folder / "code/src"]
     if later:
         (folder / "later").mkdir()

@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from bookbuild.reproducible import copy
+from bookbuild import repository
 
 ROOT = Path(__file__).resolve().parents[3]
 SOLUTION = re.compile(
@@ -27,7 +27,7 @@ def without_solutions(text):
 def write(target):
     if target.exists():
         shutil.rmtree(target)
-    copy(target)
+    repository.copy(ROOT, target)
     contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     listed = re.findall(r"^[\s-]*(?:file|root): *[\"']?([\w/-]+)", contents, re.M)
     for chapter in sorted((target / "chapters").glob("*.md")):
