@@ -209,7 +209,7 @@ def main():
         sys.stdout.flush()
     results["colouring"], results["memory"], results["tails"] = colouring(), memory(), tails()
     print("\n", results["colouring"], "\n", results["memory"])
-    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n")
+    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     draw(results)
 
 

@@ -136,7 +136,7 @@ def main():
     for axis, rows in results["scaling"]["sweeps"].items():
         for what in ("seconds", "bytes"):
             print(axis, what, measurements.exponents(rows, axis, what))
-    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n")
+    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def test_solutions_pass_and_stubs_are_told_that_they_are_not_written(chapter, mo
 
 @every_chapter
 def test_a_chapter_has_three_exercises_or_more_each_with_a_folded_solution(chapter):
-    text = chapter.read_text()
+    text = chapter.read_text("utf-8")
     asked = re.findall(r"^`+\{exercise(?:-start)?\}\n:label: (\S+)$", text, re.MULTILINE)
     solved = re.findall(r"^`+\{solution(?:-start)?\} (\S+)\n:class: dropdown$", text, re.MULTILINE)
     assert len(asked) >= 3

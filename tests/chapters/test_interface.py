@@ -8,7 +8,7 @@ import jupytext
 import pytest
 from labels import CHAPTERS, ROOT
 
-SOURCE = (ROOT / "chapters/interface.md").read_text()
+SOURCE = (ROOT / "chapters/interface.md").read_text("utf-8")
 FURNITURE = re.compile(r"jacobians\.book\.(figures|exercises)\.|.*\.[A-Z_]+$")  # used, but not talked of
 
 
@@ -62,7 +62,7 @@ def test_whatever_a_chapter_uses_of_the_package_has_an_entry(chapter):
 
 @every_chapter
 def test_a_chapter_links_to_the_entry_of_what_it_uses(chapter):
-    text = chapter.read_text()
+    text = chapter.read_text("utf-8")
     linked = {name.lstrip("~") for name in re.findall(r"\{py:\w+\}`(~?jacobians[\w.]+)`", text)}
     if chapter.stem != "index":
         assert {name for name in used(chapter) if not FURNITURE.match(name)} <= linked

@@ -95,7 +95,7 @@ def lighthouse(address, runs=5):
             command = ["npx", "--yes", LIGHTHOUSE, address, "--quiet", "--output=json"]
             command += [f"--output-path={file}", f"--chrome-flags=--headless {' '.join(FLAGS)}"]
             subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-            found = json.loads(file.read_text())["categories"]
+            found = json.loads(file.read_text("utf-8"))["categories"]
             scores.append({name: round(100 * c["score"]) for name, c in found.items()})
     return {name: statistics.median(s[name] for s in scores) for name in scores[0]}, scores
 

@@ -33,7 +33,7 @@ def test_a_page_is_light_silent_still_and_open_to_everyone(chrome, home, page):
         assert 0 < visit.weight <= FIRST_VISIT.get(page, OTHERS)
         assert visit.shift() < 0.05
         assert visit.axe() == []
-    assert audit.later((HTML / page).read_text()) <= LATER
+    assert audit.later((HTML / page).read_text("utf-8")) <= LATER
 
 
 @every_page
@@ -276,15 +276,13 @@ def test_each_check_sees_the_fault_it_is_for(chrome, tmp_path, fault):
     shutil.copytree(HTML, tmp_path / "html")
     page = tmp_path / "html/chapters/notation.html"
     before, after = PLANTED[fault]
-    text = page.read_text().replace(before, after, 1)
-    page.write_text(text)
+    text = page.read_text("utf-8").replace(before, after, 1)
+    page.write_text(text, encoding="utf-8")
     (page.parent / "heavy.svg").write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg"><desc>{os.urandom(300_000).hex()}</desc></svg>'
-    )
-    (page.parent / "message.js").write_text("console.log('hello')")
+        f'<svg xmlns="http://www.w3.org/2000/svg"><desc>{os.urandom(300_000).hex()}</desc></svg>', encoding="utf-8")
+    (page.parent / "message.js").write_text("console.log('hello')", encoding="utf-8")
     (page.parent / "shift.js").write_text(
-        "setTimeout(() => document.querySelector('article').style.marginTop = '300px', 300)"
-    )
+        "setTimeout(() => document.querySelector('article').style.marginTop = '300px', 300)", encoding="utf-8")
     with serve(tmp_path / "html") as home:
         with Visit(chrome, home + "chapters/notation.html", width=320) as visit:
             visit.scroll()
@@ -313,7 +311,7 @@ def test_the_pdf_holds_every_chapter_and_its_links_lead_into_it(chrome, tmp_path
         inside = [link for link in links if "/Dest" in link]
         outside = {str(link.A.URI) for link in links if "/URI" in link.get("/A", {})}
         assert "/CreationDate" not in book.docinfo
-    assert titles == [re.search(r"<h1>(.*?)<a", (HTML / page).read_text())[1] for page in in_order]
+    assert titles == [re.search(r"<h1>(.*?)<a", (HTML / page).read_text("utf-8"))[1] for page in in_order]
     assert len(inside) > 30
     assert all(address.startswith("https://") for address in outside), outside
 

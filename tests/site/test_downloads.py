@@ -23,7 +23,7 @@ every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: pa
 
 
 def page(chapter):
-    return (HTML / f"chapters/{chapter.stem}.html").read_text()
+    return (HTML / f"chapters/{chapter.stem}.html").read_text("utf-8")
 
 
 @every_chapter
@@ -100,6 +100,6 @@ def test_a_downloaded_chapter_runs_in_an_empty_folder_with_a_bare_python(tmp_pat
         )
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         subprocess.run([bare / "bin/python", "-c", run], cwd=empty, env=environment, check=True)
-    cells = json.loads((empty / "ran.ipynb").read_text())["cells"]
+    cells = json.loads((empty / "ran.ipynb").read_text("utf-8"))["cells"]
     printed = "".join("".join(o.get("text", "")) for c in cells for o in c.get("outputs", []))
     assert "largest difference: about 10^-11" in printed

@@ -15,7 +15,7 @@ every_page = pytest.mark.parametrize("name", [chapter.stem for chapter in CHAPTE
 
 
 def read(name):
-    return (HTML / f"chapters/{name}.html").read_text(encoding="utf-8")
+    return (HTML / f"chapters/{name}.html").read_text("utf-8")
 
 
 class Tags(HTMLParser):
@@ -53,14 +53,14 @@ def test_formulas_are_mathml_and_no_tex_is_left(name):
     words = re.sub(r"<[^>]*>", "", text)
     assert not any("mathjax" in (a.get("src") or "").lower() for _, a in Tags(page).found)
     assert not re.search(r"\\(frac|phi|tilde|operatorname|mathbb)\b|\\\(|\$\$", words)
-    chapter = (ROOT / f"chapters/{name}.md").read_text()
+    chapter = (ROOT / f"chapters/{name}.md").read_text("utf-8")
     assert page.count('<math display="block"') >= len(labels(chapter))
 
 
 @every_page
 def test_every_labelled_equation_has_its_number_and_its_anchor(name):
     page = read(name)
-    for label in labels((ROOT / f"chapters/{name}.md").read_text()):
+    for label in labels((ROOT / f"chapters/{name}.md").read_text("utf-8")):
         assert f'id="equation-{label}"' in page
     assert page.count('class="eqno"') == page.count('id="equation-')
 

@@ -30,7 +30,7 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 @every_page
 def test_a_page_allows_its_own_scripts_and_no_others(page):
     """That a browser finds no violation is seen by test_browser: it would be on the console."""
-    text = (HTML / page).read_text()
+    text = (HTML / page).read_text("utf-8")
     (allowed,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
     assert text.index("Content-Security-Policy") < min(
         (text.find(tag) for tag in ("<script", "<link", "<style") if tag in text),
@@ -55,7 +55,7 @@ def test_a_page_allows_its_own_scripts_and_no_others(page):
 def test_a_script_that_found_its_way_in_does_not_run(chrome, tmp_path, planted):
     shutil.copytree(HTML, tmp_path / "html")
     page = tmp_path / "html/chapters/notation.html"
-    page.write_text(page.read_text().replace("</article>", planted + "</article>", 1))
+    page.write_text(page.read_text("utf-8").replace("</article>", planted + "</article>", 1), encoding="utf-8")
     with serve(tmp_path / "html") as home:
         with Visit(chrome, home + "chapters/notation.html") as visit:
             assert visit.page.title() != "taken"
@@ -85,7 +85,7 @@ def test_the_button_for_print_acts(chrome, home):
 
 @every_page
 def test_a_link_that_is_shared_says_what_it_leads_to(page):
-    head = (HTML / page).read_text().partition("</head>")[0]
+    head = (HTML / page).read_text("utf-8").partition("</head>")[0]
     said = dict(re.findall(r'<meta property="og:(\w+)" content="([^"]*)"', head))
     assert len(said["title"]) > 3 and "<" not in said["title"]
     assert len(said["description"]) > 15
@@ -102,9 +102,9 @@ def test_the_front_page_leads_to_the_first_chapter(chrome, home):
 
 
 def test_the_version_is_one_everywhere():
-    version = tomllib.loads((ROOT / "code/pyproject.toml").read_text())["project"]["version"]
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    about = (ROOT / "chapters/about.md").read_text()
+    version = tomllib.loads((ROOT / "code/pyproject.toml").read_text("utf-8"))["project"]["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    about = (ROOT / "chapters/about.md").read_text("utf-8")
     assert citation["version"] == version == jacobians.__version__
     assert f"version = {{{version}}}" in about
     assert f"title   = {{{citation['title']}}}" in about
@@ -115,7 +115,7 @@ def test_the_version_is_one_everywhere():
 def test_a_release_opens_from_a_folder_and_holds_what_it_offers(chrome, tmp_path):
     site = tmp_path / "site"
     files = release.write(site, chrome)
-    for line in (site / "downloads/SHA256SUMS").read_text().splitlines():
+    for line in (site / "downloads/SHA256SUMS").read_text("utf-8").splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((site / "downloads" / name).read_bytes()).hexdigest() == digest
     assert {file.suffix for file in files} == {".pdf", ".whl", ".zip", ""}
@@ -140,12 +140,12 @@ def test_a_release_opens_from_a_folder_and_holds_what_it_offers(chrome, tmp_path
 def test_the_first_difference_between_two_builds_is_named(tmp_path):
     for name in ("one", "other"):
         (tmp_path / name / "chapters").mkdir(parents=True)
-        (tmp_path / name / "chapters/a.html").write_text("the same")
+        (tmp_path / name / "chapters/a.html").write_text("the same", encoding="utf-8")
     one, other = tmp_path / "one", tmp_path / "other"
     assert reproducible.first_difference(one, other) == ""
-    (one / "chapters/b.html").write_text("built on Monday")
+    (one / "chapters/b.html").write_text("built on Monday", encoding="utf-8")
     assert reproducible.first_difference(one, other) == f"chapters/b.html is not in {other}"
-    (other / "chapters/b.html").write_text("built on Tuesday")
+    (other / "chapters/b.html").write_text("built on Tuesday", encoding="utf-8")
     difference = reproducible.first_difference(one, other)
     assert "chapters/b.html differs from byte 9" in difference and "Tuesday" in difference
 
@@ -155,9 +155,9 @@ def test_the_first_difference_between_two_builds_is_named(tmp_path):
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda path: path.stem)
 def test_a_workflow_is_pinned_has_few_rights_and_runs_only_tasks_of_make(file):
-    text = file.read_text()
+    text = file.read_text("utf-8")
     workflow = yaml.safe_load(text)
-    tasks = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    tasks = set(make.tasks())
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
         assert job["timeout-minutes"] <= 45
@@ -171,14 +171,14 @@ def test_a_workflow_is_pinned_has_few_rights_and_runs_only_tasks_of_make(file):
             else:
                 assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"])
             version = step.get("with", {}).get("python-version")
-            assert version in (None, (ROOT / "runtime.txt").read_text().strip()[len("python-") :])
+            assert version in (None, (ROOT / "runtime.txt").read_text("utf-8").strip()[len("python-") :])
     assert "secrets." not in text
     assert all("# v" in line for line in text.splitlines() if "uses:" in line)
 
 
 def test_what_is_proposed_is_tested_as_here_and_published_from_main_alone():
-    book = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text())
-    here = re.findall(r"^(?:\w+=\S+ )?(make.*)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    book = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text("utf-8"))
+    here = re.findall(r"^(?:\w+=\S+ )?(make.*)$", (ROOT / ".ci/run").read_text("utf-8"), re.MULTILINE)
     there = [step["run"] for step in book["jobs"]["build"]["steps"] if "run" in step]
     assert there == [command for command in here if command != "make clean"]
     assert book[True] == {
@@ -192,9 +192,9 @@ def test_what_is_proposed_is_tested_as_here_and_published_from_main_alone():
 def test_make_links_names_every_address_outside_the_book():
     """Whether one answers depends on the day and on the network, so only that each was asked."""
     result = subprocess.run(
-        [sys.executable, "-m", "bookbuild.tasks.build", "--links"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "bookbuild.tasks.build", "--links"], cwd=ROOT, capture_output=True, encoding="utf-8"
     )
-    lines = (ROOT / "_build/linkcheck/output.json").read_text().splitlines()
+    lines = (ROOT / "_build/linkcheck/output.json").read_text("utf-8").splitlines()
     asked = {entry["uri"]: entry["status"] for entry in map(json.loads, lines)}
     assert len([uri for uri in asked if uri.startswith("https://doi.org/")]) > 10
     broken = [uri for uri, status in asked.items() if status in ("broken", "timeout")]

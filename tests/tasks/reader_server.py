@@ -39,7 +39,7 @@ def jupyter(folder, kind="lab", python=sys.executable, **settings):
         settings = {"JUPYTER_CONFIG_PATH": f"{folder}/.jupyter", "JUPYTER_CONFIG_DIR": "nobody"}
     settings["PATH"] = f"{os.path.dirname(python)}:{os.environ['PATH']}"
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", **settings}
-    with tempfile.NamedTemporaryFile("w+") as log:
+    with tempfile.NamedTemporaryFile("w+", encoding="utf-8") as log:
         server = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
@@ -49,7 +49,7 @@ def jupyter(folder, kind="lab", python=sys.executable, **settings):
                 with contextlib.suppress(OSError):
                     urllib.request.urlopen(f"{address}/api?token={TOKEN}")
                     break
-                assert server.poll() is None, Path(log.name).read_text()
+                assert server.poll() is None, Path(log.name).read_text(encoding="utf-8")
                 time.sleep(0.25)
             yield address
         finally:

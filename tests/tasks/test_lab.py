@@ -43,7 +43,7 @@ def is_open(page):
 
 @pytest.mark.parametrize(
     "chapter",
-    [chapter for chapter in CHAPTERS if "{code-cell}" in chapter.read_text()],
+    [chapter for chapter in CHAPTERS if "{code-cell}" in chapter.read_text("utf-8")],
     ids=lambda path: path.stem,
 )
 def test_a_chapter_opens_runs_and_saves_unchanged(chrome, lab, book, chapter):
@@ -52,7 +52,7 @@ def test_a_chapter_opens_runs_and_saves_unchanged(chrome, lab, book, chapter):
     page.goto(f"{lab}/lab/tree/chapters/{chapter.name}?reset&token={TOKEN}")
     is_open(page)
     notebook = json.loads(page.evaluate(RUN_ALL))
-    built = re.sub(r"<[^>]*>", "", (HTML / f"chapters/{chapter.stem}.html").read_text())
+    built = re.sub(r"<[^>]*>", "", (HTML / f"chapters/{chapter.stem}.html").read_text("utf-8"))
     for cell in notebook["cells"]:
         if cell["cell_type"] != "code":
             continue
@@ -62,7 +62,7 @@ def test_a_chapter_opens_runs_and_saves_unchanged(chrome, lab, book, chapter):
             for line in printed(cell).splitlines():
                 escaped = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
                 assert escaped.strip() in built or line.strip() in built, line
-    assert (book / "chapters" / chapter.name).read_text() == chapter.read_text()
+    assert (book / "chapters" / chapter.name).read_text("utf-8") == chapter.read_text("utf-8")
     context.close()
 
 
@@ -114,7 +114,7 @@ def test_a_chapter_opens_as_a_notebook_in_notebook_7(chrome, book):
 
 
 def test_jupytext_and_jupyterlab_are_the_pair_that_these_tests_have_seen():
-    lock = (ROOT / "requirements.txt").read_text()
+    lock = (ROOT / "requirements.txt").read_text("utf-8")
     assert re.search(r"^jupytext==1\.19\.", lock, re.M)
     assert re.search(r"^jupyterlab==4\.6\.", lock, re.M)
     assert jupytext.__version__.startswith("1.19.")

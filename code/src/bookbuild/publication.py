@@ -1,15 +1,16 @@
 """Where the book lives, said once, and what a page can offer because of it.
 
 The repository is taken from BOOK_REPOSITORY (https://github.com/owner/name), which the publishing
-workflow sets, else from the git remote `origin`, else there is none; the address of the published
-pages from BOOK_URL. Without a repository a page has no link that leads nowhere.
+workflow sets, else from the git remote `origin` if the repository is ours, else there is none; the
+address of the published pages from BOOK_URL. Without a repository a page has no link that leads
+nowhere.
 """
 
 import os
 import re
-import subprocess
 from urllib.parse import quote
 
+from bookbuild import repository as project
 from bookbuild.paths import ROOT
 
 BINDER = "https://mybinder.org/v2/gh"
@@ -19,17 +20,13 @@ def repository():
     """The repository's address on GitHub without a slash at its end, or an empty text."""
     said = os.environ.get("BOOK_REPOSITORY", "")
     if not said:
-        command = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
-        try:
-            said = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-        except OSError:  # no git: an unpacked archive
-            return ""
+        said = project.git(ROOT, "remote", "get-url", "origin") or ""
     match = re.search(r"github\.com[/:]([\w.-]+)/([\w.-]+?)(?:\.git)?/?$", said)
     return f"https://github.com/{match[1]}/{match[2]}" if match else ""
 
 
 def branch():
-    return os.environ.get("BOOK_BRANCH", "main")
+    return os.environ.get("BOOK_BRANCH") or project.branch(ROOT)
 
 
 def site():

@@ -6,11 +6,15 @@ own: a change executes the chapters again, and changing it back finds the old pa
 builds the book is no part of that key: a change of it makes the pages anew, from the same outputs.
 """
 
+import functools
 import hashlib
 import os
 
+from jupyter_cache import get_cache
+from myst_nb.core.render import NbElementRenderer
 from nbclient import NotebookClient
 
+from bookbuild import repository
 from bookbuild.paths import BUILD, ROOT
 
 #: The environment variable with the one page that a preview reads and writes.
@@ -23,7 +27,11 @@ NotebookClient.shutdown_kernel.default_value = "immediate"
 def state(package):
     """A short hash of one of our packages and of the lock."""
     folder = ROOT / "code/src" / package
-    files = [f for f in folder.rglob("*") if f.is_file() and f.suffix != ".pyc"]
+    files = [
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and not repository.left_behind(file.relative_to(folder))
+    ]
     digest = hashlib.sha256()
     for file in sorted([*files, ROOT / "requirements.txt"]):
         digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
@@ -31,7 +39,40 @@ def state(package):
 
 
 def choose_cache(app, config):
-    config.nb_execution_cache_path = str(BUILD / ".jupyter_cache" / state("jacobians"))
+    cache = BUILD / ".jupyter_cache" / state("jacobians")
+    config.nb_execution_cache_path = str(cache)
+    forget_complaints(cache)
+
+
+def forget_complaints(folder):
+    """Drop outputs with something on stderr: perhaps the machine said it, and not the chapter.
+
+    They have failed a build, and would fail every one after it.
+    """
+    if folder.is_dir():
+        cache = get_cache(folder)
+        for record in cache.list_cache_records():
+            file = folder / "executed" / record.hashkey / "base.ipynb"
+            if '"name": "stderr"' in file.read_text(encoding="utf-8"):
+                cache.remove_cache(record.pk)
+
+
+def telling(render):
+    """Let the terminal show what a cell wrote on stderr, beside the error that it did."""
+
+    @functools.wraps(render)
+    def render_stderr(self, output, cell_metadata, cell_index, source_line):
+        shown = render(self, output, cell_metadata, cell_index, source_line)
+        if shown:
+            said = output["text"].rstrip()
+            self.logger.warning(f"it says:\n{said}", subtype="stderr", line=source_line)
+        return shown
+
+    return render_stderr
+
+
+if not hasattr(NbElementRenderer.render_stderr, "__wrapped__"):
+    NbElementRenderer.render_stderr = telling(NbElementRenderer.render_stderr)
 
 
 def read_first(app, env, docnames):

@@ -24,9 +24,9 @@ def recipe():
     """repo2docker's recipe takes our Python and our lock, after the repository is copied."""
     tool = Path(sys.executable).parent / "jupyter-repo2docker"
     command = [tool, "--no-build", "--debug", "--user-name=reader", "--user-id=1000", "."]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
     text = said.stdout + said.stderr
-    version = (ROOT / "runtime.txt").read_text().strip().removeprefix("python-")
+    version = (ROOT / "runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
     if said.returncode or f"environment for python={version}\n" not in text:
         sys.exit(f"make: repo2docker does not take Python {version}:\n{text[-2000:]}")
     copied = text.find(" src/ ${REPO_DIR}/")  # -1, and so the last letter, if it never is
@@ -56,7 +56,7 @@ def replay(folder):
     if errors or not any(cell["outputs"] for cell in cells):
         sys.exit(f"make: {CHAPTER} does not run: {errors[:1]}")
     command = ["git", "-C", str(clone), "status", "--porcelain", "chapters", "code"]
-    if changed := subprocess.run(command, capture_output=True, text=True).stdout:
+    if changed := subprocess.run(command, capture_output=True, encoding="utf-8").stdout:
         sys.exit(f"make: opening, running and saving changed the sources:\n{changed}")
     print(f"opened as a notebook, {len(cells)} cells run, saved unchanged: {CHAPTER}")
 

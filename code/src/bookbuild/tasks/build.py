@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 
-from bookbuild import publication
+from bookbuild import environment, publication, repository
 from bookbuild.ext.execution import PREVIEW
 from bookbuild.paths import BUILD, CONTENTS, HTML, ROOT, SOURCES
 
@@ -19,25 +19,14 @@ BUILT = BUILD / "built"  # a hash of what the pages were made from
 MEMORY = BUILD / ".doctrees/environment.pickle"  # what Sphinx knows of the pages that it has read
 BEFORE = MEMORY.with_suffix(".before")  # the same, before a build that has not ended well yet
 
-# The user's own IPython start-up files must not change a chapter; and a kernel on this machine need
-# not warn, once for each chapter, that it talks over TCP. What a cell prints is sent in one piece
-# when it ends: pieces would be joined with line breaks between them, where the machine was slow.
-IPYTHON = BUILD / "ipython"
-KERNEL = """\
-c.IPKernelApp.log_level = 40
-c.InteractiveShellApp.exec_lines = [
-    "__import__('ipykernel.iostream').iostream.OutStream.flush_interval = 3600"
-]
-"""
-
 
 def state():
     """A hash of all the book is made from: touching a file is no change, deleting one is."""
-    digest = hashlib.sha256(f"{publication.repository()} {publication.site()}".encode())
+    places = publication.repository(), publication.branch(), publication.site()
+    digest = hashlib.sha256(" ".join(places).encode())
     for source in SOURCES:
         for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
-            hidden = any(part.startswith(".") for part in file.relative_to(ROOT).parts)
-            if file.is_file() and file.suffix != ".pyc" and not hidden:
+            if file.is_file() and not repository.left_behind(file.relative_to(ROOT)):
                 digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0")
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
@@ -69,13 +58,10 @@ class Progress(io.TextIOBase):
 
 def run(builder="html", page=""):
     """Run Jupyter Book on the whole book, or on one page of it: True if anything was wrong."""
+    environment.enter(ROOT)
     from jupyter_book.sphinx import build_sphinx  # it takes a second to import
 
-    profile = IPYTHON / "profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text(KERNEL, encoding="utf-8")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.update({"IPYTHONDIR": str(IPYTHON), "NO_COLOR": "1", PREVIEW: page})
+    os.environ[PREVIEW] = page
     with contextlib.redirect_stdout(Progress(sys.stdout)):
         result = build_sphinx(
             str(ROOT),

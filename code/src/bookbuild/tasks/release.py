@@ -60,7 +60,7 @@ def write(site, chrome):
     sums = downloads / "SHA256SUMS"
     sums.write_text("".join(
         f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files
-    ))  # fmt: skip
+    ), encoding="utf-8")  # fmt: skip
     offer(site, files | {sums: "their checksums"})
     return [*files, sums]
 

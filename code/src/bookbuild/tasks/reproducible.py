@@ -7,12 +7,12 @@ Another machine may differ in the last digits, since BLAS and SIMD round otherwi
 
 import itertools
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from bookbuild import repository
 from bookbuild.paths import ROOT
 
 LATER = """\
@@ -31,26 +31,16 @@ BUILDS = {
 }  # fmt: skip
 
 
-def copy(target, *which):
-    """The files that git lists, as they are in the working tree: those it keeps, or `which`."""
-    command = ["git", "ls-files", "-z", *which]
-    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target / name)
-
-
 def start(folder, different, later):
     """Begin a cold build in a folder; its terminal goes to a file beside the folder."""
-    copy(folder, "--cached", "--others", "--exclude-standard")
+    repository.copy(ROOT, folder)
     paths = [folder / "code/src"]
     if later:
         (folder / "later").mkdir()
-        (folder / "later/sitecustomize.py").write_text(LATER)
+        (folder / "later/sitecustomize.py").write_text(LATER, encoding="utf-8")
         paths.append(folder / "later")
     environment = {**os.environ, **different, "PYTHONPATH": os.pathsep.join(map(str, paths))}
-    with (folder / "log").open("w") as log:
+    with (folder / "log").open("w", encoding="utf-8") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "bookbuild.tasks.build"], cwd=folder, env=environment,
             stdout=log, stderr=subprocess.STDOUT,
@@ -89,7 +79,8 @@ def main():
         ]
         for folder, build in zip(folders, builds, strict=True):
             if build.wait():
-                sys.exit(f"{(folder / 'log').read_text()}make: A copy of the book was not built.")
+                said = (folder / "log").read_text(encoding="utf-8")
+                sys.exit(f"{said}make: A copy of the book was not built.")
         one, other = (folder / "_build/html" for folder in folders)
         if difference := first_difference(one, other):
             sys.exit(f"make: The same sources gave other bytes. {difference}")

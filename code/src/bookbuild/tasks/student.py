@@ -9,8 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from bookbuild import repository
 from bookbuild.paths import ROOT
-from bookbuild.tasks.reproducible import copy
 
 SOLUTION = re.compile(
     r"^(`{3,})\{solution-start\}.*?^`{3,}\{solution-end\}\n`{3,}\n+"  # gated, with cells inside
@@ -27,10 +27,19 @@ def without_solutions(text):
 def write(target):
     if target.exists():
         shutil.rmtree(target)
-    copy(target)
-    for chapter in (target / "chapters").glob("*.md"):
+    repository.copy(ROOT, target)
+    contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"^[\s-]*(?:file|root): *[\"']?([\w/-]+)", contents, re.M)
+    for chapter in sorted((target / "chapters").glob("*.md")):
+        name = chapter.relative_to(target).with_suffix("").as_posix()
+        if name not in listed:  # a draft, or an exam
+            print(f"Left out, since _toc.yml does not name it: {name}.md")
+            chapter.unlink()
+            continue
         chapter.write_text(without_solutions(chapter.read_text(encoding="utf-8")), encoding="utf-8")
-    (target / "STUDENT").write_text("The book without its solutions, so no test looks for them.\n")
+    (target / "STUDENT").write_text(
+        "The book without its solutions, so no test looks for them.\n", encoding="utf-8"
+    )
     left = [
         f"{path.relative_to(target)}: {match[0]}"
         for path in (target / "chapters").rglob("*.md")

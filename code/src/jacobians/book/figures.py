@@ -23,6 +23,7 @@ def use_book_style():
 
     Every chapter begins with it, :doc:`/chapters/jacobian` for one.
     """
+    mpl.rcdefaults()  # whatever a reader's own matplotlibrc says
     mpl.rcParams.update(
         {
             "svg.hashsalt": "jacobians",  # ids in the file do not change from run to run

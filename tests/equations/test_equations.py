@@ -184,7 +184,7 @@ def test_every_label_has_a_test_and_every_test_a_label():
     """
     for file in sorted(Path(__file__).parent.glob("test_equations_*.py")):
         importlib.import_module(file.stem)
-    found = [label for chapter in CHAPTERS for label in labels(chapter.read_text())]
+    found = [label for chapter in CHAPTERS for label in labels(chapter.read_text("utf-8"))]
     assert sorted(found) == sorted(set(found)), "a label stands twice"
     assert set(found) - set(CHECKED) == set(), "labels without a test"
     assert set(CHECKED) - set(found) == set(), "tests of labels that are gone"

@@ -100,7 +100,7 @@ def test_memory_does_not_grow_with_the_file_under_a_limit_that_the_file_exceeds(
     np.save(tmp_path / "y.npy", y)
     command = [sys.executable, "-c", LIMITED, tmp_path / "x.npy", tmp_path / "y.npy", str(times)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     assert done.returncode == 0, done.stderr
     loss, told = done.stdout.splitlines()
     assert told == "in one piece it does not fit"

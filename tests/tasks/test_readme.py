@@ -1,18 +1,22 @@
 """The README is true."""
 
 import re
+import runpy
 
 import numpy as np
 from labels import ROOT
 
 from jacobians.book import figures
 
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_picture_is_what_the_package_draws(tmp_path):
     figures.draw_four_panels(tmp_path / "now.svg")
-    kept, now = (ROOT / ".github/four-panels.svg").read_text(), (tmp_path / "now.svg").read_text()
+    kept, now = (
+        (ROOT / ".github/four-panels.svg").read_text("utf-8"),
+        (tmp_path / "now.svg").read_text("utf-8"),
+    )
     number = r"(?<![\w#])-?\d+\.?\d*(?:e-?\d+)?"
     paths = re.compile(r' d="([^"]*)"')
     assert len(paths.findall(kept)) == len(paths.findall(now))
@@ -30,9 +34,9 @@ def test_every_link_and_every_room_exists():
 
 
 def test_every_command_is_a_task_of_make():
-    tasks = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    tasks = runpy.run_path(str(ROOT / "make.py"))["tasks"]().keys()
     named = set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", README, re.MULTILINE))
-    named |= set(re.findall(r"`make ([a-z-]+)`()", (ROOT / "CONTRIBUTING.md").read_text()))
+    named |= set(re.findall(r"`make ([a-z-]+)`()", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
     assert {a or b for a, b in named} <= tasks
 
 
