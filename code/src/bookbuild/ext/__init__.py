@@ -6,6 +6,7 @@ and the context of each page), then finishes. Numbers are Sphinx's priorities: s
 
 from docutils import nodes
 from docutils.parsers.rst.directives.body import Container
+from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.writers.html5 import HTML5Translator
 
 from bookbuild.ext import (
@@ -60,6 +61,8 @@ def setup(app):
         app.add_post_transform(transform)
     app.add_node(folds.fold, html=(folds.visit_fold, folds.depart_fold))
     app.add_node(folds.summary, html=(folds.visit_summary, folds.depart_summary))
+    app.add_node(HideCodeCellNode, override=True,
+                 html=(folds.visit_hidden_cell, folds.depart_fold))  # fmt: skip
     app.add_node(nodes.citation, override=True,
                  html=(visit_citation, HTML5Translator.depart_citation))  # fmt: skip
     app.add_directive("div", Container)  # by its name in MyST, as notebooks know it

@@ -54,3 +54,9 @@ def visit_summary(self, node):
 
 def depart_summary(self, node):
     self.body.append("</summary>\n")
+
+
+def visit_hidden_cell(self, node):
+    """A cell that is folded away, under the words that stand on its fold."""
+    self.body.append(f'<details class="hide {" ".join(node["classes"])}">\n')
+    self.body.append(f"<summary>{node['prompt_show']}</summary>\n")
