@@ -13,7 +13,7 @@ from bookbuild import audit, environment
 ours = environment.variables(ROOT)
 environment.prepare_fonts(ours)
 os.environ.update({name: value for name, value in ours.items() if name != "PYTHONPATH"})
-for name in ("MPLBACKEND", "MATPLOTLIBRC", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+for name in ("MPLBACKEND", "MATPLOTLIBRC", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "LC_ALL"):
     os.environ.pop(name, None)
 
 settings.register_profile("book", deadline=None)  # no test depends on a time

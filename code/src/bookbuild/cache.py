@@ -10,7 +10,9 @@ import functools
 import hashlib
 from pathlib import Path
 
+import sqlalchemy
 from jupyter_cache import get_cache
+from jupyter_cache.cache import db
 from myst_nb.core.render import NbElementRenderer
 from nbclient import NotebookClient
 
@@ -50,6 +52,12 @@ def choose_cache(app, config):
     forget_complaints(cache)
 
 
+def open_database(address):
+    """jupyter-cache's database, by its path: in an address, a folder named 100%20 is another."""
+    path = address.removeprefix("sqlite:///")
+    return sqlalchemy.create_engine(sqlalchemy.URL.create("sqlite", database=path))
+
+
 def forget_complaints(folder):
     """Drop outputs with something on stderr: perhaps the machine said it, and not the chapter.
 
@@ -80,6 +88,7 @@ def telling(render):
 def setup(app):
     app.connect("config-inited", choose_cache, priority=1)  # before myst-nb reads the setting
     app.add_config_value("book_tools", state(Path(app.srcdir), "bookbuild"), "env", str)
+    db.create_engine = open_database
     if not hasattr(NbElementRenderer.render_stderr, "__wrapped__"):
         NbElementRenderer.render_stderr = telling(NbElementRenderer.render_stderr)
     # After its last cell a kernel has nothing more to do; to ask it politely to end takes time.

@@ -59,7 +59,7 @@ def variables(root):
         "PYTHONPATH": os.pathsep.join(dict.fromkeys([*inside, str(root / "code/src")])),
         "PYTHONNOUSERSITE": "1",
         "PYTHONUTF8": "1",
-        "LC_ALL": "C",
+        "LANG": "C",  # LC_ALL would keep Python from reading its own files as UTF-8
         "TZ": "UTC",
         "NO_COLOR": "1",
         "MPLCONFIGDIR": str(build / "matplotlib"),
