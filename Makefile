@@ -2,24 +2,23 @@
 # them all. What a task can be told: make lab OPTIONS="--no-browser", make VENV=/another/environment
 
 # The first Python that really runs and is new enough; or say which: make PYTHON=/path/to/python
+# (-E: the user's settings for Python, such as PYTHONHOME, are for others)
 ifndef PYTHON
-PYTHON := $(shell unset PYTHONHOME PYTHONPATH; \
-  for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
-  if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  if $$p -E -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
   then echo $$p; break; fi; done)
 endif
 ifneq ($(origin NAME),command line)
 NAME :=
 endif
 export VENV
-unexport PYTHONHOME PYTHONPATH
 
 ifeq ($(PYTHON),)
 %: force
 	@echo "make: Python 3.11 or newer is needed and none was found. Install it, or run make PYTHON=/path/to/python" >&2; exit 2
 else
 %: force
-	@"$(PYTHON)" make.py $@ $(NAME) $(OPTIONS)
+	@"$(PYTHON)" -E make.py $@ $(NAME) $(OPTIONS)
 endif
 force: ;
 Makefile: ;

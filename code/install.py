@@ -111,7 +111,8 @@ def stamps(locks):
 def finished(venv):
     """The stamps of the locks that were installed to the end, if the environment still runs."""
     try:
-        subprocess.run([python(venv), "-I", "-c", ""], check=True, capture_output=True)
+        command = [python(venv), "-I", "-c", ""]
+        subprocess.run(command, env=clean(), check=True, capture_output=True)
         return (venv / DONE).read_text(encoding="utf-8").splitlines()
     except (OSError, subprocess.CalledProcessError):
         return []
@@ -121,12 +122,18 @@ def finished(venv):
 
 
 def clean():
-    """The user's environment without what would reach into a Python of ours."""
+    """The user's environment without what would reach into a Python of ours.
+
+    In a locale that is not UTF-8 Python 3.11 misreads where the package lies, if the folder's name
+    is not English.
+    """
     kept = ("PYTHONPYCACHEPREFIX", "PYTHONUNBUFFERED")
+    locales = ("LC_ALL", "LC_CTYPE", "LANG")
     return {
         name: value
         for name, value in os.environ.items()
-        if name in kept or not name.startswith(("PYTHON", "__PYVENV"))
+        if (name in kept or not name.startswith(("PYTHON", "__PYVENV")))
+        and (name not in locales or "utf" in value.lower())
     }
 
 

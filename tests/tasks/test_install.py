@@ -125,7 +125,7 @@ def test_a_python_that_is_too_old_is_passed_over(project, machine):
 
 @posix
 def test_a_python_that_was_asked_for_and_is_too_old_is_named(project, machine):
-    pretend = "import runpy, sys; sys.version_info, sys.version = (3, 9), '3.9.1'; sys.argv.pop(0)"
+    pretend = "import runpy, sys; sys.version_info, sys.version = (3, 9), '3.9.1'; del sys.argv[:2]"
     command = f"{pretend}; runpy.run_path(sys.argv[0], run_name='__main__')"
     old = fake(machine, "python 3.9", f'exec {sys.executable} -c "{command}" "$@"')
     result = make(project, f"PYTHON={old}", "VENV=new")
@@ -242,6 +242,7 @@ def test_no_setting_of_pip_or_uv_sends_a_package_elsewhere(
     monkeypatch.setenv("PYTHONPATH", str(elsewhere))
     monkeypatch.setenv("PYTHONNOUSERSITE", "")
     monkeypatch.setenv("VIRTUAL_ENV", str(elsewhere))
+    monkeypatch.setenv("LC_ALL", "C")
     venv = project / ".venv"
     install.main(venv, "requirements.txt")
     assert f"with {tool}" in capsys.readouterr().out

@@ -59,7 +59,7 @@ def variables(root):
         "PYTHONPATH": os.pathsep.join(dict.fromkeys([*inside, str(root / "code/src")])),
         "PYTHONNOUSERSITE": "1",
         "PYTHONUTF8": "1",
-        "LC_ALL": "C",
+        "LANG": "C",  # LC_ALL would keep Python from reading its own files as UTF-8
         "TZ": "UTC",
         "NO_COLOR": "1",
         "MPLCONFIGDIR": str(build / "matplotlib"),
@@ -81,12 +81,14 @@ def enter(root):
     kernel = Path(ours["IPYTHONDIR"], "profile_default/ipython_kernel_config.py")
     kernel.parent.mkdir(parents=True, exist_ok=True)
     kernel.write_text(KERNEL, encoding="utf-8")
-    prepare_fonts(Path(ours["MPLCONFIGDIR"]))
+    prepare_fonts(ours)
 
 
-def prepare_fonts(folder):
+def prepare_fonts(ours):
+    """Write matplotlib's list of fonts for this environment, once for each matplotlib."""
+    folder = Path(ours["MPLCONFIGDIR"])
     done = folder / f"fonts of {version('matplotlib')}"
     if not done.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-c", FONTS], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-c", FONTS], env=ours, check=True, capture_output=True)
         done.touch()

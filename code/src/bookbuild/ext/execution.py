@@ -10,7 +10,9 @@ import functools
 import hashlib
 import os
 
+import sqlalchemy
 from jupyter_cache import get_cache
+from jupyter_cache.cache import db
 from myst_nb.core.render import NbElementRenderer
 from nbclient import NotebookClient
 
@@ -44,6 +46,12 @@ def choose_cache(app, config):
     forget_complaints(cache)
 
 
+def open_database(address):
+    """jupyter-cache's database, by its path: in an address, a folder named 100%20 is another."""
+    path = address.removeprefix("sqlite:///")
+    return sqlalchemy.create_engine(sqlalchemy.URL.create("sqlite", database=path))
+
+
 def forget_complaints(folder):
     """Drop outputs with something on stderr: perhaps the machine said it, and not the chapter.
 
@@ -71,6 +79,7 @@ def telling(render):
     return render_stderr
 
 
+db.create_engine = open_database
 if not hasattr(NbElementRenderer.render_stderr, "__wrapped__"):
     NbElementRenderer.render_stderr = telling(NbElementRenderer.render_stderr)
 
