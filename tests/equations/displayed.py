@@ -1,4 +1,4 @@
-r"""How a displayed formula is tested: read from its page, evaluated with what its letters stand for.
+r"""How a displayed formula is tested: read from its page, evaluated with what its letters mean.
 
 The formula itself stands on the page and nowhere else. A test says what each letter means, by
 another road than the package (loops, a complex step, mpmath, SymPy, least squares), and that the
@@ -14,18 +14,19 @@ display holds::
   ``\tilde x``, ``\mathcal L^*``, ``h^*``, ``f'``, ``\Phi_c``. All other subscripts are indices,
   counted from 1, and the keywords of `holds` say how many values each has. An index that no sum
   binds runs over all of them.
-- A derivative is a letter: ``\partial\phi/\partial a`` is an array with the indices of the numerator
-  first and those of the denominator behind. ``J[]`` and ``J^\top[]`` are functions.
-- \tanh, \sinh, \nabla, \delta and numbers such as N and D are letters as well. The room knows sums,
-  norms, transposes, diag, vec, max, min, floors and imaginary parts: see the docstring of `formulas`.
+- A derivative is a letter: ``\partial\phi/\partial a`` is an array with the indices of the
+  numerator first and those of the denominator behind. ``J[]`` and ``J^\top[]`` are functions.
+- \tanh, \sinh, \nabla, \delta and numbers such as N and D are letters as well. The room knows
+  sums, norms, transposes, diag, vec, max, min, floors, imaginary parts: see `formulas`.
 - Choose generic values, all sizes different, nothing 0, 1, equal or symmetric, or a wrong formula
   passes. `make mutations` shows what yours lets through.
 - ``only=(1,)`` or ``only=[(0, 1), (2,)]`` looks at one statement, or at one link of a chain. Every
-  claim of a display has to be looked at, or the test fails.
+  claim of a display has to be looked at and every letter that is declared has to be met, or the
+  test fails: a claim or a letter that is missing from the page is a mistake, too.
 - O(.) needs ``shrink=`` (the letter that goes to zero), \approx needs ``near=``, \le ``reach=``,
   \propto ``over=`` and ``near=``. Take mpmath's numbers where floats are too coarse.
-- A formula that has no value is pinned: `pinned(displayed, because=..., tex=...)` holds the TeX as it
-  was when somebody last read it.
+- A formula that has no value is pinned: `pinned(displayed, because=..., tex=...)` holds the TeX as
+  it was when somebody last read it.
 """
 
 import functools
@@ -61,16 +62,19 @@ def checks_equation(label):
 def examine(test, display):
     """Run a test on a display, which may also be a mutant; raise if it does not hold."""
     fresh = Display(display.tex, display.label, display.path, display.line)
-    if test(fresh) is not PINNED and fresh.unchecked():
-        raise Wrong(f"{fresh.path}:{fresh.line}: {fresh.label}: not checked: {fresh.unchecked()}")
+    held, place = test(fresh), f"{fresh.path}:{fresh.line}: {fresh.label}"
+    if held is not PINNED and fresh.unchecked():
+        raise Wrong(f"{place}: claims that its test does not look at: {fresh.unchecked()}")
+    if fresh.idle():
+        raise Wrong(f"{place}: letters that its test declares and nobody meets: {fresh.idle()}")
 
 
 def pinned(displayed, *, because, tex):
     """Hold the TeX of a formula that has no value, and the reason why it has none."""
     if displayed.tex.strip() != textwrap.dedent(tex).strip():
         raise Wrong(
-            f"{displayed.path}:{displayed.line}: {displayed.label} has changed. It is not evaluated "
-            f"({because}): read it again, and put what you have read into its test."
+            f"{displayed.path}:{displayed.line}: {displayed.label} has changed. It is not "
+            f"evaluated ({because}): read it again, and put what you have read into its test."
         )
     return PINNED
 

@@ -59,9 +59,12 @@ def best_weights(W, X1=X1, y=y, lam=LAM):
     return found[:-1], found[-1]
 
 
-def smallest(*shapes):
-    """The smallest value of a quadratic of several letters, by the parabola through its values."""
+def smallest(*where):
+    """The smallest value of a quadratic of several letters, by the parabola through its values.
 
+    It has to lie where it is expected: a mistake that moves it may leave its value.
+    """
+    shapes = [np.shape(each) for each in where]
     sizes = [int(np.prod(shape)) for shape in shapes]
     cuts = np.cumsum(sizes)[:-1]
 
@@ -83,6 +86,7 @@ def smallest(*shapes):
         found, predicted = value(best), base + gradient @ best / 2
         assert abs(found - predicted) < 1e-9 * (1 + abs(found)), "this is no quadratic"
         assert np.linalg.eigvalsh(hessian).min() > 0, "this has no smallest value"
+        assert abs(f(*where) - found) < 1e-9 * (1 + abs(found)), "it does not lie there"
         return found
 
     return minimum

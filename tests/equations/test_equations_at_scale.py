@@ -144,7 +144,7 @@ class Chunks(list):
 
 @functools.cache
 def whole():
-    """A regression of eleven samples: arrays, residuals and the loss, in loops that know no chunk."""
+    """A regression of eleven samples: arrays, residuals and the loss, in loops without chunks."""
     N, D, K, lam = 11, 2, 3, 0.3
     tanh, X, G = problem(N, D, K)
     y, w, w0 = X[:, 0] + 1, np.array([0.5, -1.0, 2.0]), 0.4

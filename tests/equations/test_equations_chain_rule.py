@@ -5,7 +5,22 @@ import functools
 import numpy as np
 from displayed import checks_equation
 from roads import (
-    LAM, D, K, N, W, X, X1, along, best_weights, complex_step, features, loss, rng, smallest, w, w0,
+    LAM,
+    X1,
+    D,
+    K,
+    N,
+    W,
+    X,
+    along,
+    best_weights,
+    complex_step,
+    features,
+    loss,
+    rng,
+    smallest,
+    w,
+    w0,
     y,
 )  # fmt: skip
 
@@ -84,8 +99,8 @@ def jacobian(f):
 @checks_equation("eq-chain-rule")
 def test_the_jacobian_of_a_composition_is_the_product_of_the_jacobians(displayed):
     letters = {
-        r"J_{g\circ f}": jacobian(lambda x: g(f(x))), "J_g": jacobian(g), "J_f": jacobian(f), "f": f,
-        "x": np.array([0.7, -0.4, 1.3]), r"\alpha": 3, r"\beta": 2, r"\gamma": 4,
+        r"J_{g\circ f}": jacobian(lambda x: g(f(x))), "J_g": jacobian(g), "J_f": jacobian(f),
+        "f": f, "x": np.array([0.7, -0.4, 1.3]), r"\alpha": 3, r"\beta": 2, r"\gamma": 4,
     }  # fmt: skip
     displayed.holds(letters)
 
@@ -197,7 +212,7 @@ def test_the_gradients_by_the_weights_and_the_intercept(displayed):
 def test_the_reduced_loss_is_the_smallest_over_the_weights(displayed):
     letters = {
         r"\mathcal L^*": lambda W: ridge.reduced_loss(TanhBasis(W), X, y, LAM)[0], "W": W,
-        r"\mathcal L": loss, "w": w, "w_0": w0, r"\min": smallest((K,), ()),
+        r"\mathcal L": loss, "w": w, "w_0": w0, r"\min": smallest(*best_weights(W)),
         "w^*": lambda W: best_weights(W)[0], "w_0^*": lambda W: best_weights(W)[1],
     }  # fmt: skip
     displayed.holds(letters)

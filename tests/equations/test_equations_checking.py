@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 from displayed import checks_equation
 from mpmath import mp, mpf
-from roads import W, X1, D, K, N, X, complex_step, features, rng
+from roads import X1, D, K, N, W, X, complex_step, features, rng
 
 from jacobians import TanhBasis, differences
 from jacobians.basis import phi
@@ -48,16 +48,14 @@ def quotient(h):
     return mpmath.quad(lambda x: mpmath.diff(f, x), [THETA - h, THETA, THETA + h]) / (2 * h)
 
 
-COMMON = {
-    "f": f, r"\theta": THETA, "h": mpf("1e-3"), "f'": derivative(1), "f''": derivative(2),
-    "f'''": derivative(3), "f^{(5)}": derivative(5),
-}  # fmt: skip
+COMMON = {"f": f, r"\theta": THETA, "h": mpf("1e-3"), "f'": derivative(1)}
+DIGITS = 1e-25  # what counts as rounding here: a term left out is larger
 
 
 @checks_equation("eq-forward-error")
 @precise
 def test_the_forward_difference_leaves_half_the_step_times_the_second_derivative(displayed):
-    displayed.holds(COMMON, shrink="h")
+    displayed.holds(COMMON | {"f''": derivative(2)}, shrink="h", rtol=DIGITS)
 
 
 @functools.cache
@@ -68,20 +66,23 @@ def kept_quotient(h):
 @checks_equation("eq-central-error")
 @precise
 def test_the_central_difference_leaves_a_sixth_of_the_third_derivative(displayed):
-    displayed.holds(COMMON | {"Q": kept_quotient}, shrink="h")
+    letters = COMMON | {"Q": kept_quotient, "f'''": derivative(3)}
+    displayed.holds(letters, shrink="h", rtol=DIGITS)
 
 
 @checks_equation("eq-richardson")
 @precise
 def test_richardson_leaves_the_fourth_power_with_its_sign(displayed):
-    displayed.holds(COMMON | {"Q": kept_quotient}, shrink="h")
+    letters = COMMON | {"Q": kept_quotient, "f^{(5)}": derivative(5)}
+    del letters["f"]
+    displayed.holds(letters, shrink="h", rtol=DIGITS)
 
 
 # --------------------------------------------------------------------- two errors and one step
 
 
 def worst(h, u, f=f, at=THETA):
-    """The largest error of a central difference whose two values are each off by u of their size."""
+    """The largest error of a central difference of two values that are off by u of their size."""
     exact = mpmath.diff(f, at)
     return max(
         abs((f(at + h) * (1 + s * u) - f(at - h) * (1 + t * u)) / (2 * h) - exact)
@@ -94,15 +95,20 @@ def third(f, at):
     return mpmath.diff(f, at, 3)
 
 
-def negative_bend(x):
-    """Another function, whose third derivative has the sign that its value has not."""
+def negative(x):
+    """Another function, whose value is negative and whose third derivative is not."""
+    return -2 - mpmath.sin(x)
+
+
+def positive(x):
+    """The same with the signs turned."""
     return 2 + mpmath.sin(x)
 
 
 @checks_equation("eq-two-errors")
 @precise
 def test_the_worst_error_is_that_of_truncation_and_of_two_rounded_values(displayed):
-    for function in (f, negative_bend):
+    for function in (positive, negative):
         for h, u in (("1e-3", "1e-11"), ("1e-3", "3e-10"), ("4e-4", "2e-10")):
             h, u = mpf(h), mpf(u)
             letters = {
@@ -128,7 +134,7 @@ def lowest(function, u):
 @checks_equation("eq-best-step")
 @precise
 def test_the_best_step_is_where_the_worst_error_is_smallest(displayed):
-    for function in (f, negative_bend):
+    for function in (positive, negative):
         for u in (mpf("1e-11"), mpf("3e-13")):
             letters = {
                 "h^*": lowest(function, u), "u": u, "f": function(THETA),
@@ -211,7 +217,8 @@ def test_the_relative_error_has_a_floor_that_grows_with_the_input(displayed):
 @checks_equation("eq-complex-step")
 @precise
 def test_the_complex_step_has_the_central_error_with_the_other_sign(displayed):
-    displayed.holds(COMMON | {r"\mathrm{i}": mpmath.mpc(0, 1)}, shrink="h")
+    letters = COMMON | {r"\mathrm{i}": mpmath.mpc(0, 1), "f'''": derivative(3)}
+    displayed.holds(letters, shrink="h", rtol=DIGITS)
 
 
 # -------------------------------------------------------------------------------------- colours
@@ -243,10 +250,10 @@ def coloured(D, K):
 
 @checks_equation("eq-colour-count")
 def test_there_are_as_many_colours_as_inputs_and_two_evaluations_for_each(displayed):
-    for D, K in ((3, 2), (2, 7), (5, 4)):
-        colours, ours, others = coloured(D, K)
+    for inputs, units in ((3, 2), (2, 7), (5, 4)):
+        colours, ours, others = coloured(inputs, units)
         letters = {
-            r"\text{colours}": int(colours), r"\text{evaluations}": ours, "D": D, "K": K,
+            r"\text{colours}": int(colours), r"\text{evaluations}": ours, "D": inputs, "K": units,
             r"\text{in place of}": lambda count, others=others: count == others,
         }  # fmt: skip
         displayed.holds(letters)

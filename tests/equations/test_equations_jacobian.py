@@ -5,7 +5,7 @@ import functools
 import mpmath
 import numpy as np
 from displayed import checks_equation, pinned
-from roads import W, X1, D, K, N, X, along, complex_step, features, rng, tanh
+from roads import X1, D, K, N, W, X, along, complex_step, features, tanh
 
 from jacobians import TanhBasis
 
@@ -52,7 +52,7 @@ def test_the_jacobian_has_a_row_for_each_output_and_a_column_for_each_input(disp
         \vdots & \ddots & \vdots\\
         \dfrac{\partial f_\beta}{\partial x_1} & \cdots & \dfrac{\partial f_\beta}{\partial x_\alpha}
         \end{pmatrix}.
-        """,
+        """,  # noqa: E501
     )
 
 
@@ -96,8 +96,8 @@ def test_phi_is_the_tanh_of_z(displayed):
 
 @functools.cache
 def place(a, b, share):
-    """Where tanh(a x + b) has come so far from its left end to its right one."""
-    level = 2 * share - 1 if a > 0 else 1 - 2 * share
+    """Where tanh(a x + b) has this share of its height; a falling step has the larger one first."""
+    level = 2 * share - 1
     return float(mpmath.findroot(lambda x: mpmath.tanh(a * x + b) - level, -b / a))
 
 
@@ -189,7 +189,8 @@ def test_the_matrix_is_block_diagonal_in_column_order(displayed):
 @checks_equation("eq-central")
 def test_the_central_difference_has_an_error_of_the_second_order(displayed):
     letters = {
-        r"\partial\phi/\partial W": by_step, r"\phi": features, "W": W, r"\varepsilon": 0.05, "E": E,
+        r"\partial\phi/\partial W": by_step, r"\phi": features, "W": W, r"\varepsilon": 0.05,
+        "E": E,
     }  # fmt: skip
     displayed.holds(letters, shrink=r"\varepsilon", n=N, k=K, d=D + 1)
 

@@ -5,7 +5,22 @@ import statistics
 import numpy as np
 from displayed import checks_equation
 from roads import (
-    LAM, D, K, N, W, X, X1, along, best_weights, complex_step, features, loss, rng, smallest, w, w0,
+    LAM,
+    X1,
+    D,
+    K,
+    N,
+    W,
+    X,
+    along,
+    best_weights,
+    complex_step,
+    features,
+    loss,
+    rng,
+    smallest,
+    w,
+    w0,
     y,
 )  # fmt: skip
 from scipy.optimize import minimize
@@ -17,7 +32,8 @@ from jacobians import TanhBasis, ridge
 def test_the_reduced_loss_is_the_smallest_over_weights_and_intercept(displayed):
     letters = {
         r"\mathcal L^*": lambda W: ridge.reduced_loss(TanhBasis(W), X, y, LAM)[0], "W": W,
-        r"\min": smallest((K,), ()), "N": N, "K": K, "w": w, "w_0": w0, r"\phi": features, "y": y,
+        r"\min": smallest(*best_weights(W)), "N": N, "K": K, "w": w, "w_0": w0, "y": y,
+        r"\phi": features,
         r"\lambda": LAM,
     }  # fmt: skip
     displayed.holds(letters)

@@ -27,7 +27,7 @@ def test_every_label_has_a_test_and_every_test_a_label():
 
 
 def letters(node):
-    """The letters of a tree, each with its accent and font and without what moves it: a d, primes."""
+    """The letters of a tree, with accents and fonts, without what moves them: a d, primes."""
     if isinstance(node, Name):
         name = node.head
         if name.startswith(r"\mathrm{d}"):
@@ -79,7 +79,7 @@ def test_every_letter_of_the_notation_that_no_formula_uses_stands_in_a_chapter()
 
 
 def test_no_test_writes_a_displayed_formula_again():
-    """A formula of any length that stands on a page stands in no test, except where it is pinned."""
+    """What stands on a page and is longer than a name stands in no test, except where pinned."""
     plain = lambda text: re.sub(r"\s|\\[,;!]|\\qquad", "", text)  # noqa: E731
     for file in Path(__file__).parent.glob("test_equations_*.py"):
         source = file.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 
 from formulas.grammar import Group, Name, Number, Parser, Product, Range, Said, Sum, spell
 from formulas.tokens import Refused, Wrong, line
-from formulas.values import Letters, Shape, add, evaluate, is_array, plain
+from formulas.values import Letters, Shape, add, evaluate, is_array, key, plain
 
 EXACT = 1e-9  # the relative distance that counts as rounding
 
@@ -42,6 +42,7 @@ class Display:
     path: object = "formula"
     line: int = 1
     checked: set = field(default_factory=set, repr=False, compare=False)
+    unused: dict = field(default_factory=dict, repr=False, compare=False)
 
     @functools.cached_property
     def statements(self):
@@ -67,6 +68,10 @@ class Display:
     def unchecked(self):
         """The claims that no call of `holds` has looked at."""
         return [claim for claim in self.claims() if claim not in self.checked]
+
+    def idle(self):
+        """The letters that were declared and that no claim has asked for."""
+        return [letter for letter, idle in self.unused.items() if idle]
 
     def holds(
         self,
@@ -117,19 +122,21 @@ class Display:
         if not chosen:
             raise Wrong(f"{self.path}:{self.line}: {self.label}: there is no claim {only}")
         how = dict(rtol=rtol, near=near, reach=reach, shrink=shrink, over=over)
+        known = Letters(letters, sizes)
         for number, link in chosen:
             statement = self.statements[number]
-            known = Letters(letters, sizes)
             free = known.free(statement) if not isinstance(statement, Range) else []
             for at in itertools.product(*(range(1, known.extent(each) + 1) for each in free)):
                 bound = dict(zip(free, at, strict=True))
                 try:
-                    links(statement)[link](known.with_bound(bound=bound), how, letters)
+                    links(statement)[link](known.with_bound(bound=bound), how)
                 except (Refused, Wrong) as error:
                     where = ", ".join(f"{index}={value}" for index, value in bound.items())
                     error = type(error)(f"{error}, where {where}" if where else str(error))
                     raise self.placed(error, statement.at, self.label) from None
             self.checked.add((number, link))
+        for letter in known.values:
+            self.unused[letter] = self.unused.get(letter, True) and letter not in known.used
 
 
 def links(statement):
@@ -177,7 +184,7 @@ def show(value):
     return f"{complex(value):.6g}" if isinstance(value, complex) else f"{float(value):.6g}"
 
 
-def equal(left, right, letters, how, _):
+def equal(left, right, letters, how):
     if any(rates(side) for side in (left, right)):
         return shrinks(left, right, letters, how)
     a, b = evaluate(left, letters), evaluate(right, letters)
@@ -188,7 +195,7 @@ def equal(left, right, letters, how, _):
         raise Wrong(f"{show(a)} = {show(b)} does not hold")
 
 
-def approximate(left, right, letters, how, _):
+def approximate(left, right, letters, how):
     if how["near"] is None:
         raise Refused(r"\approx needs near=, how near is meant")
     a, b = evaluate(left, letters), evaluate(right, letters)
@@ -197,7 +204,7 @@ def approximate(left, right, letters, how, _):
         raise Wrong(rf"{show(a)} \approx {show(b)} does not hold to {how['near']:g}")
 
 
-def bounded(left, right, letters, how, _):
+def bounded(left, right, letters, how):
     if how["reach"] is None:
         raise Refused(r"\le needs reach=, how near the smaller comes to the larger")
     a, b = evaluate(left, letters), evaluate(right, letters)
@@ -205,19 +212,19 @@ def bounded(left, right, letters, how, _):
         raise Wrong(rf"{show(a)} \le {show(b)} does not hold, or comes no nearer than stated")
 
 
-def proportional(left, right, letters, how, declared):
+def proportional(left, right, letters, how):
     if how["over"] is None or how["near"] is None:
         raise Refused(r"\propto needs over=, the cases, and near=")
     ratios = []
     for case in how["over"]:
-        known = Letters(declared | case, letters.sizes).with_bound(bound=letters.bound)
+        known = letters.with_bound(values={key(name): value for name, value in case.items()})
         ratios.append(float(evaluate(left, known)) / float(evaluate(right, known)))
     if not 0 < max(ratios) <= (1 + how["near"]) * min(ratios):
         found = f"{min(ratios):.3g} to {max(ratios):.3g}"
         raise Wrong(rf"{spell(left)} \propto {spell(right)}: the ratio goes from {found}")
 
 
-def member(left, right, letters, how, _):
+def member(left, right, letters, how):
     r"""``a \in\mathbb{R}^{n\times m}``: the shape of an array."""
     shape = np.shape(evaluate(left, letters))
     if shape != dimensions(right, letters):
@@ -232,7 +239,7 @@ def dimensions(space, letters):
     return tuple(sizes) if isinstance(sizes, Shape) else (sizes,)
 
 
-def maps(function, source, target, letters, how, _):
+def maps(function, source, target, letters, how):
     r"""``f:\mathbb{R}^n\to\mathbb{R}^m``: f takes n numbers and returns m."""
     value = evaluate(function, letters)
     found = np.shape(value(np.zeros(dimensions(source, letters))))
@@ -240,12 +247,12 @@ def maps(function, source, target, letters, how, _):
         raise Wrong(f"{spell(function)} returns the shape {found}")
 
 
-def said(what, letters, how, _):
+def said(what, letters, how):
     if evaluate(what, letters) is not True:
         raise Wrong(f"{what.text.head} is not so")
 
 
-def index_range(statement, letters, how, _):
+def index_range(statement, letters, how):
     """k = 1, ..., K: the index has just these values."""
     first, last = evaluate(statement.first, letters), evaluate(statement.last, letters)
     found = letters.extent(spell(statement.index))
@@ -298,8 +305,8 @@ def shrinks(left, right, letters, how):
     found = rates(left) + rates(right)
     if len(found) != 1:
         raise Refused("more than one rate in a claim")
-    (kind, argument, term), name = found[0], spell(Parser(how["shrink"]).side())
-    start, rest, scale = letters.values[name], [], []
+    (kind, argument, term), name = found[0], key(how["shrink"])
+    start, rest, scale = letters.look_up(name), [], []
     for halvings in range(3):
         moved = plain(start) / 2**halvings
         known = letters.with_bound(values={name: moved})
@@ -310,6 +317,8 @@ def shrinks(left, right, letters, how):
     if not (rest[2] > 0 and scale[2] > 0):
         raise Wrong("nothing is left over whose rate could be seen")
     slopes = [(math.log2(each[1] / each[2])) for each in (rest, scale)]
+    if slopes[1] < 0.5:
+        raise Wrong(f"{spell(argument)} does not go to zero")
     if kind == "O" and abs(slopes[0] - slopes[1]) > 0.2:
         raise Wrong(f"what is left shrinks with power {slopes[0]:.2f}, not {slopes[1]:.2f}")
     if kind == "o" and slopes[0] < slopes[1] + 0.5:

@@ -27,9 +27,9 @@ BETWEEN = {r"\cdot", r"\odot", r"\otimes", r"\circ", r"\times", "/"}
 BIG = {r"\sum", r"\prod"}
 GREEK = {
     "\\" + name
-    for name in "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda "
-    "mu nu xi pi rho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma "
-    "Upsilon Phi Psi Omega ell nabla".split()
+    for name in "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa "
+    "lambda mu nu xi pi rho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda "
+    "Xi Pi Sigma Upsilon Phi Psi Omega ell nabla".split()
 }
 FUNCTIONS = {
     "\\" + name
@@ -219,10 +219,15 @@ class Parser:
         """All of the formula, as statements and ranges."""
         self.take_environment("begin")
         found, pending = [], []  # pending: sides that wait for the relation of a later one
+        empty = True  # whether nothing has come since the last comma
         while self.now.kind != "stop":
             at = self.now.start
-            if self.end_of_statement():
+            if empty and self.now.text in (",", ";"):
+                self.refuse("a comma and nothing before it")
+            if sign := self.end_of_statement():
+                empty = empty or sign in (",", ";")
                 continue
+            empty = False
             if self.take(*DOTS):  # k = 1, \dots, K
                 self.need(",")
                 found.append(self.range(found.pop() if found else None, self.side(), at))
@@ -248,14 +253,16 @@ class Parser:
             return self.next()
 
     def end_of_statement(self):
+        """The sign that ends a statement, taken."""
         if self.now.kind in ("amp", "newline") or self.take_environment("end"):
             self.skip()
-            return True
+            return "a line end"
         if self.now.kind == "word" and self.now.text in {rf"\text{{{word}}}" for word in AND}:
-            return self.next()
+            return self.next().text
         if self.now.text == "." and self.tokens[self.i + 1].kind not in ("stop", "end"):
             self.refuse("a full stop in the middle")
-        return self.take(",", ";", ".", r"\Longrightarrow", r"\Rightarrow", r"\implies")
+        sign = self.take(",", ";", ".", r"\Longrightarrow", r"\Rightarrow", r"\implies")
+        return sign and sign.text
 
     def chain(self, sides, relations):
         self.skip_amp()
@@ -323,7 +330,7 @@ class Parser:
         return Product(tuple(items), tuple(between), at=at)
 
     def only_calls(self, items, between):
-        """Whether what stands side by side in a product with a sign can only be a function's value."""
+        """Whether all that stands side by side can be read as functions of what follows them."""
         return all(
             b or isinstance(after, Group) for b, after in zip(between, items[1:], strict=True)
         )
@@ -387,7 +394,7 @@ class Parser:
         return node.above, node.below, node.order
 
     def partial(self):
-        r"""``{\partial^m f_i}``: the name, the order, and the order at the name (below the line)."""
+        r"""``{\partial^m f_i}``: the name, its order, and the order below the line."""
         if not (self.now.text == "{" and self.tokens[self.i + 1].text == r"\partial"):
             return None
         self.i += 2
@@ -521,7 +528,7 @@ class Parser:
         return replace(node, sub=sub, sup=sup)
 
     def script(self):
-        r"""A script: ``*``, ``+``, ``\top``, a token, or in braces sides, or an equation (a bound)."""
+        r"""A script: ``*``, ``+``, ``\top``, a token, or in braces sides or an equation."""
         at = self.now.start
         if sign := self.take("*", "+", r"\top"):
             return Name(sign.text, at=at)

@@ -1,7 +1,7 @@
 r"""The value of a tree: NumPy arrays, numbers and functions, given what the letters stand for.
 
-A vector is an array with one axis and counts as a column. Whole numbers stay exact (`fractions`), so
-that a letter may also stand for a number of any precision, mpmath's for example.
+A vector is an array with one axis and counts as a column. Whole numbers stay exact (`fractions`),
+so that a letter may also stand for a number of any precision, mpmath's for example.
 """
 
 import itertools
@@ -12,8 +12,23 @@ from fractions import Fraction as Ratio
 import numpy as np
 
 from formulas.grammar import (
-    FUNCTIONS, Big, Fence, Fraction, Group, Name, Number, Parser, Partial, Product, Root, Rows, Said, Statement,
-    Sum, children, spell,
+    FUNCTIONS,
+    Big,
+    Fence,
+    Fraction,
+    Group,
+    Name,
+    Number,
+    Parser,
+    Partial,
+    Product,
+    Root,
+    Rows,
+    Said,
+    Statement,
+    Sum,
+    children,
+    spell,
 )  # fmt: skip
 from formulas.tokens import Refused, Wrong
 
@@ -185,7 +200,7 @@ class Letters:
 
     def __init__(self, letters, sizes):
         self.values = {key(text): self.clean(value) for text, value in letters.items()}
-        self.sizes, self.bound = sizes, {}
+        self.sizes, self.bound, self.used = sizes, {}, set()
 
     @staticmethod
     def clean(value):
@@ -199,7 +214,13 @@ class Letters:
         other = object.__new__(Letters)
         other.values = self.values | kind.get("values", {})
         other.sizes, other.bound = self.sizes, self.bound | kind.get("bound", {})
+        other.used = self.used  # one record for all
         return other
+
+    def look_up(self, text):
+        """The value declared under a key, remembered as used."""
+        self.used.add(text)
+        return self.values[text]
 
     def is_index(self, node):
         return (
@@ -250,7 +271,7 @@ def evaluate(node, letters):
             value = int(value) if value.denominator == 1 else float(value)
         case Name():
             return name(node, letters)
-        case Group(bracket, items, marks):
+        case Group(bracket, items):
             if bracket == "[" and node.sub is not None and builds(node, letters):
                 return matrix_of(node, letters)
             value = tuple(evaluate(item, letters) for item in items)
@@ -324,9 +345,10 @@ def name(node, letters, brackets=""):
         if spell(node) not in letters.bound:
             refuse(node, f"the index {spell(node)} has no value here")
         return letters.bound[spell(node)]
-    for text, (sub, sup) in variants(node):
+    for text, left in variants(node):
         if text + brackets in letters.values:
-            value = letters.values[text + brackets]
+            value = letters.look_up(text + brackets)
+            sub, sup = left
             if not sub and node.sub is not None and all(map(letters.is_index, parts(node.sub))):
                 sub = True  # declared with its indices, to tell it from another with fewer
             break
@@ -346,7 +368,7 @@ def partial(node, letters):
         for below, (b, _) in variants(node.below):
             text = rf"\partial{order}{above}/\partial {below}"
             if text in letters.values:
-                value = letters.values[text]
+                value = letters.look_up(text)
                 for side, indexed in ((node.above, a), (node.below, b)):
                     if indexed and side.sub is not None:
                         value = entry(value, indices(side.sub, letters), node)
@@ -470,7 +492,7 @@ def big(node, letters):
             moved = letters.with_bound(values=dict(zip(names, values, strict=True)))
             return evaluate(node.body, moved)
 
-        return letters.values[node.kind](body)
+        return letters.look_up(node.kind)(body)
     ranges = []
     for each in names:
         if node.first is not None:
