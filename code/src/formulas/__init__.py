@@ -15,9 +15,9 @@ What does not hold raises `Wrong`, what the grammar does not know `Refused`, wit
 >>> Display(r"y_i = \sum_{j=1}^{n} a_{ji}\,x_j").holds({"y": A @ x, "a": A, "x": x, "n": 3}, i=4)
 Traceback (most recent call last):
 formulas.tokens.Wrong: formula:1: -1.06133 = -1.93995 does not hold, where i=1
->>> Display(r"\oint x").statements
+>>> Display(r"\wp x").statements
 Traceback (most recent call last):
-formulas.tokens.Refused: formula:1: \oint is not in the grammar
+formulas.tokens.Refused: formula:1: \wp is not in the grammar
 
 The grammar
 -----------

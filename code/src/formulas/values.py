@@ -91,7 +91,9 @@ def entrywise(a, b):
 
 
 def kronecker(a, b):
-    return np.kron(*(each[:, None] if each.ndim == 1 else each for each in (a, b)))
+    if not (is_array(a) and is_array(b)):
+        raise Wrong("a Kronecker product of what are no arrays")
+    return tidy(np.kron(*(each[:, None] if each.ndim == 1 else each for each in (a, b))))
 
 
 def divide(a, b):
@@ -124,7 +126,7 @@ def transpose(a):
     if callable(a):
         return lambda *args: transpose(a(*args))
     if not is_array(a):
-        return a
+        raise Wrong("the transpose of a number")
     return tidy(a[None, :] if a.ndim == 1 else a.T)
 
 
