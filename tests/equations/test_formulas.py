@@ -104,6 +104,8 @@ KNOWN = {"A": A, "B": B, "a": a, "b": b, "C": A @ B, "n": 3, "x": 0.7, "f": np.s
         r"\lfloor 2.7\rfloor = 2, \qquad \lvert -x\rvert = |x|, \qquad 30\,\% = 0.3",
         r"(2\times 3) = (2\times n)\,(n\times 3)",
         r"i = 1,\dots,n",
+        r"\begin{cases} x & \text{if } x>0,\\ -x & \text{if } x<0\end{cases} = |x|",
+        r"0 < x, \quad n \neq 2",
     ],
 )  # fmt: skip
 def test_what_the_grammar_reads(tex):

@@ -25,7 +25,7 @@ A display is statements, parted by commas, semicolons, line ends, ``\Longrightar
 *and*, *and so*, *or*, *with*. A statement is sides with relations between them::
 
     statement = side {relation side} | name "=" number "," dots "," side    an index with its range
-    relation  = "=" | \approx | \le | \ge | \propto | \in | ":" | \to
+    relation  = "=" | \neq | \approx | "<" | ">" | \le | \ge | \propto | \in | ":" | \to
     side      = [sign] term {sign term} | text [side]      a text is a letter if it is declared
     term      = factor {[\cdot | \odot | \otimes | \circ | \times | "/"] factor}
     factor    = number | name | group | fence | fraction | root | big | cases | matrix

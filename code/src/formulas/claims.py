@@ -213,6 +213,18 @@ def bounded(left, right, letters, how):
         raise Wrong(rf"{show(a)} \le {show(b)} does not hold, or comes no nearer than stated")
 
 
+def different(left, right, letters, how):
+    gap, scale = distance(evaluate(left, letters), evaluate(right, letters))
+    if gap <= how["rtol"] * scale:
+        raise Wrong(f"{spell(left)} and {spell(right)} are equal")
+
+
+def strictly(left, right, letters, how):
+    a, b = evaluate(left, letters), evaluate(right, letters)
+    if not a < b:
+        raise Wrong(f"{show(a)} < {show(b)} does not hold")
+
+
 def proportional(left, right, letters, how):
     if how["over"] is None or how["near"] is None:
         raise Refused(r"\propto needs over=, the cases, and near=")
@@ -266,6 +278,9 @@ CLAIMS = {
     r"\approx": approximate,
     r"\le": bounded,
     r"\ge": lambda left, right, *rest: bounded(right, left, *rest),
+    r"\neq": different,
+    "<": strictly,
+    ">": lambda left, right, *rest: strictly(right, left, *rest),
     r"\propto": proportional,
     r"\in": member,
 }

@@ -6,6 +6,7 @@ so that a letter may also stand for a number of any precision, mpmath's for exam
 
 import itertools
 import math
+import operator
 from dataclasses import replace
 from fractions import Fraction as Ratio
 
@@ -158,6 +159,10 @@ def diagonal(a):
     return np.diag(a)
 
 
+COMPARED = {
+    "=": operator.eq, r"\neq": operator.ne, "<": operator.lt, ">": operator.gt,
+    r"\le": operator.le, r"\ge": operator.ge,
+}  # fmt: skip
 FENCED = {"norm": size, "abs": absolute, "floor": lambda a: math.floor(a), "inner": inner}
 OPERATORS = {
     r"\operatorname{diag}": diagonal,
@@ -531,9 +536,9 @@ def chosen(node, rows, letters):
         if isinstance(condition, Statement):
             a, b = (evaluate(side, letters) for side in condition.sides)
             (relation,) = condition.relations
-            if relation not in ("=", r"\neq"):
+            if relation not in COMPARED:
                 refuse(node, f"{relation} in a case")
-            holds = (a == b) == (relation == "=")
+            holds = COMPARED[relation](a, b)
         elif condition == "otherwise":
             holds = not found
         else:
