@@ -1,106 +1,145 @@
-"""The labelled equations of the chapter on basis functions, each checked by another road."""
+"""The displayed equations of the chapter `basis_functions`."""
 
-import mpmath
+import statistics
+
 import numpy as np
-import pytest
-import sympy as sp
-from labels import checks_equation
+from displayed import checks_equation
+from roads import complex_step, rng, tanh
 
 from jacobians import TanhBasis, ridge
-from jacobians.book import figures
 
-N, K, LAM = 6, 2, sp.Rational(1, 7)
-rng = np.random.default_rng(3)
-PHI = sp.Matrix(N, K, lambda n, k: sp.Rational(int(rng.integers(-9, 10)), 10))
-Y = sp.Matrix([sp.Rational(int(v), 2) for v in rng.integers(0, 60, N)])
-W0, *W = sp.symbols("w0:3")
-R = [W0 + sum(W[k] * PHI[n, k] for k in range(K)) - Y[n] for n in range(N)]
-LOSS = sum(r**2 for r in R) / (2 * N) + LAM / 2 * sum(w**2 for w in W)
-# The smallest loss in exact arithmetic: neither centring nor a formula of the chapter is used.
-BEST = sp.solve([sp.diff(LOSS, v) for v in (W0, *W)], (W0, *W))
+N, K, LAM = 7, 3, 0.23
+x, y = rng.uniform(-2, 2, N), 3 + rng.standard_normal(N)
+a, b = rng.standard_normal(K), rng.standard_normal(K)
+units = [lambda x, k=k: tanh(a[k] * x + b[k]) for k in range(K)]
+Phi = np.array([[unit(each) for unit in units] for each in x])
+means = np.array([statistics.fmean(column) for column in Phi.T])
+w, w0 = rng.standard_normal(K), 1.7
 
 
-def floats(matrix):
-    return np.array(matrix, dtype=float)
+def loss(w0, w):
+    """In plain loops."""
+    squares = 0.0
+    for n in range(N):
+        error = w0 + sum(w[k] * Phi[n, k] for k in range(K)) - y[n]
+        squares += error * error
+    return squares / (2 * N) + LAM / 2 * sum(each * each for each in w)
 
 
-def mean(values):
-    return sum(values) / sp.Integer(len(values))
+def best_intercept(w):
+    """Where the loss by w0 is smallest: the bottom of a parabola through three of its points."""
+    low, middle, high = (loss(at, w) for at in (-1.0, 0.0, 1.0))
+    return (low - high) / (2 * (high - 2 * middle + low))
+
+
+def residuals(w0, w):
+    return np.array([w0 + sum(w[k] * Phi[n, k] for k in range(K)) - y[n] for n in range(N)])
+
+
+def best():
+    """All weights at once, by least squares with the penalty as further rows."""
+    rows = np.vstack([np.column_stack([np.ones(N), Phi]), np.eye(K + 1)[1:] * np.sqrt(N * LAM)])
+    found = np.linalg.lstsq(rows, np.concatenate([y, np.zeros(K)]), rcond=None)[0]
+    return found[0], found[1:]
 
 
 @checks_equation("eq-mse")
-def test_the_mean_squared_error_is_the_variance_and_the_square_of_the_mean_error():
-    predicted, y = rng.normal(0, 9, 11), rng.normal(0, 9, 11)
-    displayed = sum((p - t) ** 2 for p, t in zip(predicted, y, strict=True)) / 11
-    errors = predicted - y
-    assert displayed == pytest.approx(np.var(errors) + np.mean(errors) ** 2, rel=1e-13)
+def test_the_mean_squared_error_is_the_variance_and_the_square_of_the_mean(displayed):
+    days, truth = rng.permutation(90)[:6], rng.standard_normal(6)
+    curve = {day: float(day) / 40 - 0.4 for day in range(90)}
+    found = np.array([curve[day] for day in days])
+    errors = found - truth
+    letters = {
+        r"\mathrm{MSE}": statistics.pvariance(errors) + statistics.fmean(errors) ** 2,
+        "M": len(days), r"\hat y": found, "y": truth, "x": days,
+        r"\text{the prediction for day}": lambda day: curve[day],
+    }  # fmt: skip
+    displayed.holds(letters, m=6)
 
 
 @checks_equation("eq-model")
-def test_a_prediction_is_the_intercept_and_the_weighted_sum_of_the_features():
-    a, b = figures.THREE_UNITS
-    w, w0, days = [2.0, -3.0, 5.0], 7.0, [0.0, 101.0, 260.0, 340.0]
-    predicted = ridge.predict(TanhBasis([a, b]), days, w, w0)
-    for n, day in enumerate(days):
-        total = mpmath.mpf(w0)
-        for k in range(3):
-            total += w[k] * mpmath.tanh(mpmath.mpf(a[k]) * day + b[k])
-        assert predicted[n] == pytest.approx(float(total), rel=1e-13)
+def test_the_model_is_the_weighted_sum_of_its_features(displayed):
+    predictions = [w0 + sum(w[k] * units[k](x[n]) for k in range(K)) for n in range(N)]
+    letters = {
+        r"\hat y": np.array(predictions), "w_0": w0, "w": w, r"\Phi": Phi, r"\mathbf 1": np.ones(N),
+        r"\phi_{nk}": Phi, r"\phi_k": units, "x": x, "K": K,
+    }  # fmt: skip
+    displayed.holds(letters, n=N, k=K)
+
+
+def test_the_package_predicts_by_the_model():
+    predictions = [w0 + sum(w[k] * units[k](x[n]) for k in range(K)) for n in range(N)]
+    np.testing.assert_allclose(ridge.predict(TanhBasis([a, b]), x, w, w0), predictions, rtol=1e-13)
 
 
 @checks_equation("eq-unit")
-def test_a_unit_is_the_tanh_of_slope_times_day_and_bias():
-    a, b = figures.THREE_UNITS
-    for day in (90.0, 246.5, 333.0):
-        features = TanhBasis([a, b]).transform([day])[0]
-        for k in range(3):
-            grown = mpmath.exp(2 * (mpmath.mpf(a[k]) * day + b[k]))  # tanh by exponentials
-            assert features[k] == pytest.approx(float((grown - 1) / (grown + 1)), rel=1e-12)
+def test_a_unit_is_a_tanh_of_a_line(displayed):
+    for at in (-1.3, 0.4, 2.2):
+        found = [lambda at, k=k: TanhBasis([a, b]).transform([at])[0, k] for k in range(K)]
+        letters = {r"\phi": found, "a": a, "b": b, "x": at, r"\tanh": tanh}
+        displayed.holds(letters, k=K)
 
 
 @checks_equation("eq-ridge-loss")
-def test_the_loss_is_half_the_mean_square_and_half_the_penalty():
-    class Table:  # a basis that knows its features by heart
-        def transform(self, X):
-            return floats(PHI)
-
-    at = {W0: 3, W[0]: -2, W[1]: 5}
-    got = ridge.loss(Table(), np.zeros(N), floats(Y)[:, 0], float(LAM), [-2.0, 5.0], 3.0)
-    assert got == pytest.approx(float(LOSS.subs(at)), rel=1e-14)
+def test_the_loss_is_half_the_mean_square_and_the_penalty(displayed):
+    letters = {
+        r"\mathcal L": loss, "w_0": w0, "w": w, "y": y, r"\Phi": Phi, r"\mathbf 1": np.ones(N),
+        r"\lambda": LAM, "N": N,
+    }  # fmt: skip
+    displayed.holds(letters)
+    letters |= {"w_0": -0.8, "w": -2 * w}
+    displayed.holds(letters)
 
 
 @checks_equation("eq-intercept")
-def test_the_derivative_by_the_intercept_is_the_mean_residual_and_gives_the_intercept():
-    assert sp.expand(sp.diff(LOSS, W0) - mean(R)) == 0
-    displayed = mean(Y) - sum(mean(PHI[:, k]) * W[k] for k in range(K))
-    assert sp.expand(sp.solve(sp.diff(LOSS, W0), W0)[0] - displayed) == 0
+def test_the_derivative_by_the_intercept_is_the_mean_residual_and_zero_at_the_best(displayed):
+    for at, only in ((w0, (0, 0)), (best_intercept(w), None)):
+        slope = complex_step(lambda w0: loss(w0[0], w), [at])[0]
+        letters = {
+            r"\partial\mathcal L/\partial w_0": slope, "N": N, "r": residuals(at, w), "w_0": at,
+            r"\bar y": statistics.fmean(y), r"\overline{\phi}": means, "w": w, "K": K,
+        }  # fmt: skip
+        displayed.holds(letters, only=only, n=N, k=K)
 
 
 @checks_equation("eq-centred")
-def test_with_the_best_intercept_the_residual_is_the_centred_one():
-    w0 = sp.solve(sp.diff(LOSS, W0), W0)[0]
-    for n in range(N):
-        displayed = sum((PHI[n, k] - mean(PHI[:, k])) * W[k] for k in range(K)) - Y[n] + mean(Y)
-        assert sp.expand(R[n].subs(W0, w0) - displayed) == 0
+def test_with_the_best_intercept_the_residuals_are_those_of_centred_columns(displayed):
+    letters = {
+        "r": residuals(best_intercept(w), w), r"\phi": Phi, r"\overline{\phi}": means, "w": w,
+        "y": y, r"\bar y": statistics.fmean(y), "K": K, "y_c": y - np.mean(y),
+        r"\Phi_c": np.column_stack([column - statistics.fmean(column) for column in Phi.T]),
+    }  # fmt: skip
+    displayed.holds(letters, n=N, k=K)
 
 
 @checks_equation("eq-weights-gradient")
-def test_the_derivative_by_a_weight_once_the_intercept_is_put_in():
-    w0 = sp.solve(sp.diff(LOSS, W0), W0)[0]
-    reduced, residuals = LOSS.subs(W0, w0), [r.subs(W0, w0) for r in R]
-    for k in range(K):
-        centred = [PHI[n, k] - mean(PHI[:, k]) for n in range(N)]
-        displayed = sum(r * c for r, c in zip(residuals, centred, strict=True)) / N + LAM * W[k]
-        assert sp.expand(sp.diff(reduced, W[k]) - displayed) == 0
+def test_the_derivative_by_the_weights_with_the_best_intercept_put_in(displayed):
+    def reduced(w):
+        return loss(statistics.fmean(y) - sum(means[k] * w[k] for k in range(K)), w)
+
+    for at, only in ((w, [(0, 0), (1,)]), (best()[1], None)):
+        letters = {
+            r"\partial\mathcal L/\partial w": complex_step(reduced, at), "N": N, "K": K, "w": at,
+            "r": residuals(best_intercept(at), at), r"\phi": Phi, r"\overline{\phi}": means,
+            r"\lambda": LAM,
+        }  # fmt: skip
+        displayed.holds(letters, only=only, n=N, k=K)
 
 
 @checks_equation("eq-ridge-solution")
-def test_the_normal_equations_hold_at_the_smallest_loss_and_the_package_finds_it():
-    centre = sp.eye(N) - sp.ones(N, N) / N
-    Phi_c, y_c = centre * PHI, centre * Y
-    w = sp.Matrix([BEST[v] for v in W])
-    left = (Phi_c.T * Phi_c + N * LAM * sp.eye(K)) * w
-    assert left == Phi_c.T * y_c
-    weights, intercept = ridge.solve(floats(PHI), floats(Y)[:, 0], float(LAM))
-    np.testing.assert_allclose(weights, floats(w)[:, 0], rtol=1e-12)
-    assert intercept == pytest.approx(float(BEST[W0]), rel=1e-12)
+def test_the_normal_equations_are_solved_by_least_squares_with_penalty_rows(displayed):
+    Phi_c, y_c = Phi - Phi.mean(axis=0), y - y.mean()
+    letters = {
+        r"\Phi_c": Phi_c,
+        "y_c": y_c,
+        "N": N,
+        r"\lambda": LAM,
+        "I": np.eye(K),
+        "w": best()[1],
+    }
+    displayed.holds(letters)
+
+
+def test_the_package_solves_the_normal_equations():
+    weights, intercept = ridge.solve(Phi, y, LAM)
+    np.testing.assert_allclose([intercept, *weights], [best()[0], *best()[1]], rtol=1e-10)

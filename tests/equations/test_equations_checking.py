@@ -1,184 +1,303 @@
-"""The labelled equations of the chapter on checking, each by another road."""
+"""The displayed equations of the chapter `checking`."""
+
+import functools
 
 import mpmath
 import numpy as np
-import sympy as sp
-from labels import checks_equation
+from displayed import checks_equation
+from mpmath import mp, mpf
+from roads import X1, D, K, N, W, X, complex_step, features, rng
 
 from jacobians import TanhBasis, differences
 from jacobians.basis import phi
 
-w, h = sp.symbols("w h", positive=True)
-f = sp.Function("f")
+
+def precise(test):
+    """Run a test with fifty digits, so that a small step leaves digits enough."""
+
+    @functools.wraps(test)
+    def run(displayed):
+        with mpmath.workdps(50):
+            return test(displayed)
+
+    return run
 
 
-def taylor(expression, order):
-    """The expansion in h, with f written out by its own Taylor formula about w."""
-
-    def about_w(move):
-        return sum(sp.diff(f(w), w, m) * move**m / sp.factorial(m) for m in range(8))
-
-    replaced = expression.replace(
-        lambda e: e.func == f and e.args[0] != w, lambda e: about_w(sp.expand(e.args[0] - w))
-    )
-    expanded = sp.expand(sp.expand(replaced))
-    return sum(expanded.coeff(h, m) * h**m for m in range(order))
+def f(x):
+    """A function none of whose derivatives is zero, or like another, at THETA."""
+    return mpmath.exp(x / 2) * mpmath.sin(2 * x) + x**3 / 5
 
 
-def D(step):
-    return (f(w + step) - f(w - step)) / (2 * step)
+with mpmath.workdps(50):
+    THETA = mpf("0.7")
+    TAYLOR = mpmath.taylor(f, THETA, 6)
+
+
+def derivative(order):
+    """Of f at THETA and nowhere else, by mpmath's numerical differentiation."""
+
+    def value(x):
+        assert x == THETA
+        return TAYLOR[order] * mpmath.factorial(order)
+
+    return value
+
+
+def quotient(h):
+    """The central difference as the mean of the derivative over the interval, by quadrature."""
+    return mpmath.quad(lambda x: mpmath.diff(f, x), [THETA - h, THETA, THETA + h]) / (2 * h)
+
+
+COMMON = {"f": f, r"\theta": THETA, "h": mpf("1e-3"), "f'": derivative(1)}
+DIGITS = 1e-25  # what counts as rounding here: a term left out is larger
 
 
 @checks_equation("eq-forward-error")
-def test_the_forward_difference_leaves_half_the_step_times_the_second_derivative():
-    expected = sp.diff(f(w), w) + h / 2 * sp.diff(f(w), w, 2)
-    assert sp.simplify(taylor((f(w + h) - f(w)) / h, 2) - expected) == 0
+@precise
+def test_the_forward_difference_leaves_half_the_step_times_the_second_derivative(displayed):
+    displayed.holds(COMMON | {"f''": derivative(2)}, shrink="h", rtol=DIGITS)
+
+
+@functools.cache
+def kept_quotient(h):
+    return quotient(h)
 
 
 @checks_equation("eq-central-error")
-def test_the_central_difference_leaves_a_sixth_of_the_third_derivative():
-    expected = sp.diff(f(w), w) + h**2 / 6 * sp.diff(f(w), w, 3)
-    assert sp.simplify(taylor(D(h), 4) - expected) == 0
+@precise
+def test_the_central_difference_leaves_a_sixth_of_the_third_derivative(displayed):
+    letters = COMMON | {"Q": kept_quotient, "f'''": derivative(3)}
+    displayed.holds(letters, shrink="h", rtol=DIGITS)
 
 
 @checks_equation("eq-richardson")
-def test_richardson_leaves_the_fourth_power_with_its_sign():
-    expected = sp.diff(f(w), w) - h**4 / 480 * sp.diff(f(w), w, 5)
-    assert sp.simplify(taylor((4 * D(h / 2) - D(h)) / 3, 6) - expected) == 0
+@precise
+def test_richardson_leaves_the_fourth_power_with_its_sign(displayed):
+    letters = COMMON | {"Q": kept_quotient, "f^{(5)}": derivative(5)}
+    del letters["f"]
+    displayed.holds(letters, shrink="h", rtol=DIGITS)
+
+
+# --------------------------------------------------------------------- two errors and one step
+
+
+def worst(h, u, f=f, at=THETA):
+    """The largest error of a central difference of two values that are off by u of their size."""
+    exact = mpmath.diff(f, at)
+    return max(
+        abs((f(at + h) * (1 + s * u) - f(at - h) * (1 + t * u)) / (2 * h) - exact)
+        for s in (1, -1)
+        for t in (1, -1)
+    )
+
+
+def third(f, at):
+    return mpmath.diff(f, at, 3)
+
+
+def negative(x):
+    """Another function, whose value is negative and whose third derivative is not."""
+    return -2 - mpmath.sin(x)
+
+
+def positive(x):
+    """The same with the signs turned."""
+    return 2 + mpmath.sin(x)
 
 
 @checks_equation("eq-two-errors")
-def test_the_two_errors_bound_what_is_measured_and_truncation_is_met():
-    """Against mpmath, over four decades on either side of the best step."""
-    at, eps = 0.7, np.finfo(float).eps
-    exact = float(1 / mpmath.cosh(at) ** 2)
-    third = abs(float(mpmath.diff(mpmath.tanh, at, 3)))
-    for step in np.geomspace(1e-9, 1e-2, 60):
-        measured = abs((np.tanh(at + step) - np.tanh(at - step)) / (2 * step) - exact)
-        truncation, roundoff = step**2 / 6 * third, eps * np.tanh(at) / step
-        assert measured <= 2 * (truncation + roundoff) + eps
-        if truncation > 100 * roundoff:
-            assert measured == np.clip(measured, 0.9 * truncation, 1.1 * truncation)
+@precise
+def test_the_worst_error_is_that_of_truncation_and_of_two_rounded_values(displayed):
+    for function in (positive, negative):
+        for h, u in (("1e-3", "1e-11"), ("1e-3", "3e-10"), ("4e-4", "2e-10")):
+            h, u = mpf(h), mpf(u)
+            letters = {
+                r"\eta": lambda h, u=u, function=function: worst(h, u, function), "h": h, "u": u,
+                "f": function(THETA), "f'''": third(function, THETA),
+            }  # fmt: skip
+            displayed.holds(letters, near=1e-4, rtol=DIGITS)
 
 
-@checks_equation("eq-entry-higher")
-def test_every_derivative_by_a_parameter_brings_a_factor_of_its_input():
-    a, b, x = sp.symbols("a b x", real=True)
-    z = sp.Symbol("z")
-    for m in (1, 2, 3, 5):
-        outer = sp.diff(sp.tanh(z), z, m).subs(z, a * x + b)
-        assert sp.simplify(sp.diff(sp.tanh(a * x + b), a, m) - x**m * outer) == 0
-        assert sp.simplify(sp.diff(sp.tanh(a * x + b), b, m) - outer) == 0
-
-
-@checks_equation("eq-tanh-higher")
-def test_the_second_third_and_fifth_derivative_of_tanh():
-    for at in (-2.3, -0.4, 0.1, 0.9, 3.0):
-        t = mpmath.tanh(at)
-        s = 1 - t**2
-        displayed = {2: -2 * t * s, 3: s * (6 * t**2 - 2), 5: 8 * s * (2 - 15 * t**2 + 15 * t**4)}
-        with mpmath.workdps(40):
-            for m, value in displayed.items():
-                assert mpmath.almosteq(mpmath.diff(mpmath.tanh, at, m), value, 1e-9)
+@functools.cache
+def lowest(function, u):
+    """The step with the smallest of the worst errors, by golden section, knowing no formula."""
+    low, high, golden = mpf("1e-6"), mpf("0.1"), (mpmath.sqrt(5) - 1) / 2
+    for _ in range(60):
+        a, b = (high / low) ** (1 - golden) * low, (high / low) ** golden * low
+        if worst(a, u, function) < worst(b, u, function):
+            high = b
+        else:
+            low = a
+    return mpmath.sqrt(low * high)
 
 
 @checks_equation("eq-best-step")
-def test_the_best_step_is_where_the_sum_of_the_errors_is_smallest():
-    eps, value, third = sp.symbols("epsilon f0 f3", positive=True)
-    E = h**2 / 6 * third + eps * value / h
-    best = sp.cbrt(3 * eps * value / third)
-    assert sp.simplify(sp.diff(E, h).subs(h, best)) == 0
-    assert sp.simplify(sp.diff(E, h, 2).subs(h, best)).is_positive
-    assert sp.simplify(E.subs(h, best) - sp.Rational(3, 2) * eps * value / best) == 0
+@precise
+def test_the_best_step_is_where_the_worst_error_is_smallest(displayed):
+    for function in (positive, negative):
+        for u in (mpf("1e-11"), mpf("3e-13")):
+            letters = {
+                "h^*": lowest(function, u), "u": u, "f": function(THETA),
+                "f'''": third(function, THETA), r"\eta": lambda h, u=u, g=function: worst(h, u, g),
+            }  # fmt: skip
+            displayed.holds(letters, only=(0,), rtol=1e-4)  # as near as the lowest point is flat
+            displayed.holds(letters, only=(1,), near=1e-4, rtol=DIGITS)
+
+
+def test_a_forward_pass_in_doubles_stays_below_the_worst_error():
+    """What is measured in floating point, over six decades on either side of the best step."""
+    eps = np.finfo(float).eps
+    for step in np.geomspace(1e-9, 1e-2, 60):
+        measured = abs(
+            (np.tanh(0.7 + step) - np.tanh(0.7 - step)) / (2 * step) - 1 / np.cosh(0.7) ** 2
+        )
+        assert measured <= 2 * float(worst(mpf(step), mpf(eps), mpmath.tanh, mpf(0.7))) + eps
+
+
+# ----------------------------------------------------------------------------- higher derivatives
+
+
+@functools.cache
+def bend(z, order):
+    """A derivative of tanh, by mpmath's numerical differentiation."""
+    with mpmath.workdps(30):
+        return float(mpmath.diff(mpmath.tanh, mpf(z), order))
+
+
+@functools.cache
+def bends(order):
+    """The derivatives of one order of each feature by each of its parameters, moved by itself."""
+    found = np.zeros((N, K, D + 1, K))
+    with mpmath.workdps(30):
+        for n, k, d in np.ndindex(N, K, D + 1):
+            z, x = mpf(float(X1[n] @ W[:, k])), mpf(X1[n, d])
+            move = lambda t, z=z, x=x: mpmath.tanh(z + t * x)  # noqa: E731
+            found[n, k, d, k] = mpmath.diff(move, 0, order)
+    return found
+
+
+@checks_equation("eq-entry-higher")
+def test_every_derivative_by_a_parameter_brings_a_factor_of_its_input(displayed):
+    for order in (1, 2, 3, 5):
+        letters = {
+            r"\partial^\nu\phi/\partial W^\nu": bends(order), r"\nu": order, r"\tilde x": X1,
+            r"\tanh^{(\nu)}": lambda z, order=order: bend(z, order), "z": X1 @ W,
+        }  # fmt: skip
+        displayed.holds(letters, n=N, k=K, d=D + 1)
+
+
+@checks_equation("eq-tanh-higher")
+def test_the_second_third_and_fifth_derivative_of_tanh(displayed):
+    for z in (-2.3, -0.4, 0.3, 0.9):
+        t = float(mpmath.tanh(z))
+        letters = {"z": z, "t": t, "s": bend(z, 1)}
+        letters |= {r"\tanh''": lambda z: bend(z, 2), r"\tanh'''": lambda z: bend(z, 3)}
+        displayed.holds(letters | {r"\tanh^{(5)}": lambda z: bend(z, 5)})
+
+
+# ------------------------------------------------------------------------------ relative errors
 
 
 @checks_equation("eq-relative-error")
-def test_the_relative_error_has_a_floor_that_grows_with_the_input():
+def test_the_relative_error_has_a_floor_that_grows_with_the_input(displayed):
     """Entry by entry in a loop: large entries relative to themselves, small ones to the input."""
-    rng = np.random.default_rng(3)
-    X, W = 50 * rng.standard_normal((6, 1)), rng.standard_normal((2, 3))
-    J, tau = TanhBasis(W).jacobian(X), 1e-3
-    hat = J + 1e-9
-    X1 = np.column_stack([X, np.ones(6)])
-    floor = np.maximum(np.abs(J), tau * np.abs(X1).max(axis=0)[:, None])
-    r = np.abs(J - hat) / floor
+    inputs = np.column_stack([40 * rng.standard_normal((6, 2)), np.ones(6)])
+    J, tau = rng.standard_normal((6, 3, 2)), 0.017
+    J[0] *= 30
+    J_hat = J + 0.3 * rng.standard_normal(J.shape)
+    found, floored = np.empty(J.shape), 0
     for n, d, k in np.ndindex(J.shape):
-        largest = max(abs(X1[m, d]) for m in range(6))
-        big = abs(J[n, d, k]) > tau * largest
-        base = abs(J[n, d, k]) if big else tau * largest
-        assert np.isclose(r[n, d, k], abs(J[n, d, k] - hat[n, d, k]) / base, rtol=1e-12)
-    assert np.isfinite(r).all() and (np.abs(J) < floor).any() and (np.abs(J) == floor).any()
+        base = tau * max(abs(float(x)) for x in inputs[:, d])
+        floored += base > abs(J[n, d, k])
+        found[n, d, k] = abs(J[n, d, k] - J_hat[n, d, k]) / max(base, abs(J[n, d, k]))
+    assert 5 < floored < J.size - 5
+    letters = {r"\rho": found, "J": J, r"\hat J": J_hat, r"\tau": tau, r"\tilde x": inputs}
+    displayed.holds(letters, n=6, d=3, k=2)
 
 
 @checks_equation("eq-complex-step")
-def test_the_complex_step_has_the_central_error_with_the_other_sign():
-    at, exact = mpmath.mpf("0.6"), mpmath.sech(mpmath.mpf("0.6")) ** 2
-    third = mpmath.diff(mpmath.tanh, at, 3)
-    with mpmath.workdps(40):
-        for step in (mpmath.mpf("1e-3"), mpmath.mpf("1e-4")):
-            quotient = mpmath.im(mpmath.tanh(at + 1j * step)) / step
-            exact = mpmath.sech(at) ** 2
-            assert mpmath.almosteq(quotient - exact, -(step**2) / 6 * third, 1e-5)
+@precise
+def test_the_complex_step_has_the_central_error_with_the_other_sign(displayed):
+    letters = COMMON | {r"\mathrm{i}": mpmath.mpc(0, 1), "f'''": derivative(3)}
+    displayed.holds(letters, shrink="h", rtol=DIGITS)
 
 
-def evaluations(N, D1, K):
-    """How often the features are computed for a coloured central difference."""
-    calls, X, W = [], np.ones((N, D1 - 1)), np.full((D1, K), 0.3)
+# -------------------------------------------------------------------------------------- colours
 
-    def features(V):
+
+def evaluations(D, K, pattern):
+    """How often the features are computed for a central difference, coloured or not."""
+    calls, X, W = [], np.ones((5, D)), np.full((D + 1, K), 0.3)
+
+    def counted(V):
         calls.append(V)
         return phi(V, X)
 
-    differences.central(features, W, 1e-6, pattern=np.kron(np.ones((N, D1)), np.eye(K)))
+    differences.central(counted, W, 1e-6, pattern=pattern)
     return len(calls)
 
 
+@functools.cache
+def coloured(D, K):
+    """Colours, evaluations with them, and evaluations without."""
+    rows_by_columns = np.kron(np.eye(K), np.ones((5, D + 1)))
+    colours = differences.colour(rows_by_columns)
+    for row in rows_by_columns:
+        met = colours[row > 0]
+        assert len(set(met)) == len(met) == D + 1  # and so no colouring has fewer
+    pattern = np.kron(np.ones((5, D + 1)), np.eye(K))
+    return colours.max() + 1, evaluations(D, K, pattern), evaluations(D, K, None)
+
+
 @checks_equation("eq-colour-count")
-def test_no_colouring_has_fewer_colours_than_the_fullest_row_and_ours_has_as_many():
-    for N, D1, K in ((5, 4, 2), (2, 3, 7), (1, 2, 1)):
-        pattern = np.kron(np.eye(K), np.ones((N, D1)))
-        colours = differences.colour(pattern)
-        assert colours.max() + 1 == D1 == pattern.sum(axis=1).max()
-        for row in pattern:
-            met = colours[row > 0]
-            assert len(set(met)) == len(met)
-        assert evaluations(N, D1, K) == 2 * D1
+def test_there_are_as_many_colours_as_inputs_and_two_evaluations_for_each(displayed):
+    for inputs, units in ((3, 2), (2, 7), (5, 4)):
+        colours, ours, others = coloured(inputs, units)
+        letters = {
+            r"\text{colours}": int(colours), r"\text{evaluations}": ours, "D": inputs, "K": units,
+            r"\text{in place of}": lambda count, others=others: count == others,
+        }  # fmt: skip
+        displayed.holds(letters)
+
+
+# ------------------------------------------------------------------------------ one direction
+
+
+V, G = rng.standard_normal((D + 1, K)), rng.standard_normal((N, K))
+exact = np.einsum("nkdk->ndk", bends(1))
 
 
 @checks_equation("eq-one-direction")
-def test_a_random_direction_compares_a_sum_of_entries_with_the_move_of_the_features():
-    rng = np.random.default_rng(5)
-    X, W, V = (rng.standard_normal(shape) for shape in ((4, 2), (3, 5), (3, 5)))
-    J = TanhBasis(W).jacobian(X)
-    with mpmath.workdps(30):
-        for n, k in np.ndindex(4, 5):
-
-            def feature(t, n=n, k=k):
-                z = sum((W[d, k] + t * V[d, k]) * (X[n, d] if d < 2 else 1) for d in range(3))
-                return mpmath.tanh(z)
-
-            left = sum(J[n, d, k] * V[d, k] for d in range(3))
-            assert abs(left - float(mpmath.diff(feature, 0))) < 1e-12
+def test_a_random_direction_compares_a_sum_of_entries_with_the_move_of_the_features(displayed):
+    letters = {
+        "J": exact, "V": V, r"\phi": features, "W": W, r"\mathrm{i}": 1j, "h": 0.04,
+    }  # fmt: skip
+    displayed.holds(letters, shrink="h", n=N, k=K, d=D + 1)
 
 
 @checks_equation("eq-dot-test")
-def test_the_dot_product_test_holds_for_any_array_whatever():
-    rng = np.random.default_rng(6)
-    J, V, G = (rng.standard_normal(shape) for shape in ((4, 3, 2), (3, 2), (4, 2)))
-    JV, JG = np.zeros((4, 2)), np.zeros((3, 2))
-    for n, d, k in np.ndindex(J.shape):
-        JV[n, k] += J[n, d, k] * V[d, k]
-        JG[d, k] += G[n, k] * J[n, d, k]
-    middle = np.einsum("nk,ndk,dk->", G, J, V)
-    assert np.isclose(np.vdot(G, JV), middle) and np.isclose(np.vdot(JG, V), middle)
+def test_the_dot_product_test_holds_for_any_array_whatever(displayed):
+    J = rng.standard_normal((N, D + 1, K))
+
+    def forwards(V):
+        return sum(J[:, d] * V[d] for d in range(D + 1))
+
+    def backwards(G):
+        return np.array([[J[:, d, k] @ G[:, k] for k in range(K)] for d in range(D + 1)])
+
+    letters = {"G": G, "J": J, "V": V, "J[]": forwards, r"J^\top[]": backwards}
+    displayed.holds(letters, n=N, d=D + 1, k=K)
+
+
+def test_the_packages_jacobian_has_mpmaths_entries():
+    np.testing.assert_allclose(TanhBasis(W).jacobian(X), exact, rtol=1e-12)
+    np.testing.assert_allclose(np.einsum("nkdk->ndk", complex_step(features, W)), exact, rtol=1e-12)
 
 
 @checks_equation("eq-tail")
-def test_the_tail_is_an_exponential_to_first_order():
-    z = sp.Symbol("z", positive=True)
-    assert sp.simplify((1 - sp.tanh(z) ** 2 - 1 / sp.cosh(z) ** 2).rewrite(sp.exp)) == 0
-    ratio = (1 / sp.cosh(z) ** 2).rewrite(sp.exp) / (4 * sp.exp(-2 * z))
-    assert sp.limit(sp.simplify(ratio), z, sp.oo) == 1
-    with mpmath.workdps(60):
-        exact = mpmath.sech(19) ** 2
-        assert abs(exact / (4 * mpmath.exp(-38)) - 1) < 1e-16
+@precise
+def test_the_tail_is_an_exponential_to_first_order(displayed):
+    for z in (mpf("9.5"), mpf("-8.2")):
+        letters = {r"\tanh": mpmath.tanh, r"\cosh": mpmath.cosh, "z": z, "e": mpmath.exp(1)}
+        displayed.holds(letters, near=1e-6, rtol=1e-30)
+    assert mp.dps == 50

@@ -26,7 +26,7 @@ mystnb:
 ---
 import matplotlib.pyplot as plt
 
-from jacobians import figures
+from jacobians.book import figures
 
 figures.use_book_style()
 plt.plot([0, 1, 4])

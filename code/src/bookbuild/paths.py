@@ -14,5 +14,6 @@ SOURCES = [
     ROOT / name
     for name in (
         "_config.yml", "_toc.yml", "requirements.txt", "chapters", "code/src", "code/pyproject.toml",
+        "tests/equations",  # the page of formulas says what checks each
     )
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from bookbuild.ext import (
     drawings,
     execution,
     folds,
+    formula_page,
     formulas,
     page,
     policy,
@@ -40,6 +41,7 @@ HOOKS = [
 ]  # fmt: skip
 TRANSFORMS = [formulas.FormulasToMathML]  # as pages are read
 POST_TRANSFORMS = [  # as pages are written, in the order of their own priorities
+    formula_page.FillFormulas,  # 5: once every page is read, its formulas are known
     drawings.InlineDrawings,  # 5: before Sphinx copies the images that it finds
     formulas.KeepPunctuation,  # 900
     folds.FoldDropdowns,  # 950: once the titles of exercises are resolved
@@ -65,6 +67,8 @@ def setup(app):
                  html=(folds.visit_hidden_cell, folds.depart_fold))  # fmt: skip
     app.add_node(nodes.citation, override=True,
                  html=(visit_citation, HTML5Translator.depart_citation))  # fmt: skip
+    app.add_node(formula_page.of_page, html=(formula_page.skip, None))
+    app.add_directive("labelled-formulas", formula_page.LabelledFormulas)
     app.add_directive("div", Container)  # by its name in MyST, as notebooks know it
     app.add_html_math_renderer(
         "mathml", (formulas.visit_inline, None), (formulas.visit_display, None)
