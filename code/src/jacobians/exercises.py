@@ -316,3 +316,31 @@ class Watched(TanhBasis):
         X = super()._inputs(X)
         self.sizes.append(len(X))
         return X
+
+
+def check_rms_norm_jacobian(function):
+    """Check ``function(z)``, the Jacobian of z / sqrt(mean(z^2)) for one sample, shape (K, K).
+
+    An exercise of the chapter :doc:`/chapters/sharing`, :eq:`eq-rms-norm`.
+
+    Returns
+    -------
+    Report
+    """
+    z = np.array([0.7, -1.3, 0.4, 2.1])
+    K, rho = len(z), np.sqrt(np.mean(z**2))
+    I, outer = np.eye(K), np.outer(z, z) / rho**2
+    want = complex_step(lambda z: z / np.sqrt(np.mean(z**2)), z)
+    known = [
+        ("rho is held fixed; it moves with every unit, and a term of rank one is missing", I / rho),
+        ("the term of rank one lacks its 1/K, from the mean of the squares", (I - outer) / rho),
+        ("the term of rank one has the wrong sign: a larger rho makes the outputs smaller",
+         (I + outer / K) / rho),
+        ("the term of rank one holds z where it should hold phi = z / rho",
+         (I - np.outer(z, z) / K) / rho),
+        ("a mean is taken away, as in layer norm; RMS norm has none",
+         (I - 1 / K - outer / K) / rho),
+        ("the 1/rho in front is missing", I - outer / K),
+        ("only the diagonal is filled: the other units share rho", np.diag(np.diag(want))),
+    ]  # fmt: skip
+    return judge("rms_norm_jacobian", function(z.copy()), want, known)
