@@ -231,7 +231,8 @@ def test_the_numbers_in_the_squares_are_the_derivatives_of_softmax(chrome, home)
             temperature = 10**power
             p = softmax(np.divide(z, temperature))
             J = differences.central(lambda z, t=temperature: softmax(z / t), z)
-            back = differences.central(lambda z, t=temperature: -log_softmax(z / t)[right - 1], z)
+            logs = differences.central(lambda z, t=temperature: log_softmax(z / t), z)
+            back = -logs[right - 1]
             state = {f"z{k}": z[k - 1] for k in (1, 2, 3)}
             put(figure, {**state, "T": power, "y": right, "unit": unit})
             table = {name: float(value) for name, value in numbers(figure).items()}

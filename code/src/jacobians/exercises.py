@@ -328,19 +328,19 @@ def check_rms_norm_jacobian(function):
     Report
     """
     z = np.array([0.7, -1.3, 0.4, 2.1])
-    K, rho = len(z), np.sqrt(np.mean(z**2))
-    I, outer = np.eye(K), np.outer(z, z) / rho**2
+    K, chi = len(z), np.sqrt(np.mean(z**2))
+    I, outer = np.eye(K), np.outer(z, z) / chi**2
     want = complex_step(lambda z: z / np.sqrt(np.mean(z**2)), z)
     known = [
-        ("rho is held fixed; it moves with every unit, and a term of rank one is missing", I / rho),
-        ("the term of rank one lacks its 1/K, from the mean of the squares", (I - outer) / rho),
-        ("the term of rank one has the wrong sign: a larger rho makes the outputs smaller",
-         (I + outer / K) / rho),
-        ("the term of rank one holds z where it should hold phi = z / rho",
-         (I - np.outer(z, z) / K) / rho),
+        ("chi is held fixed; it moves with every unit, and a term of rank one is missing", I / chi),
+        ("the term of rank one lacks its 1/K, from the mean of the squares", (I - outer) / chi),
+        ("the term of rank one has the wrong sign: a larger chi makes the outputs smaller",
+         (I + outer / K) / chi),
+        ("the term of rank one holds z where it should hold phi = z / chi",
+         (I - np.outer(z, z) / K) / chi),
         ("a mean is taken away, as in layer norm; RMS norm has none",
-         (I - 1 / K - outer / K) / rho),
-        ("the 1/rho in front is missing", I - outer / K),
-        ("only the diagonal is filled: the other units share rho", np.diag(np.diag(want))),
+         (I - 1 / K - outer / K) / chi),
+        ("the 1/chi in front is missing", I - outer / K),
+        ("only the diagonal is filled: the other units share chi", np.diag(np.diag(want))),
     ]  # fmt: skip
     return judge("rms_norm_jacobian", function(z.copy()), want, known)
