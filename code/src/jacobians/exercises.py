@@ -107,7 +107,7 @@ def check_bugs(named):
         if name not in MISTAKES:
             told = f"{name!r} is not one of MISTAKES"
             return Report(False, told, subject="bugs")
-        if checks.check_jacobian(basis(W), X).diagnosis != MISTAKES[name].told:
+        if not checks.check_jacobian(basis(W), X).diagnosis.startswith(MISTAKES[name].told):
             told = f"{basis.__name__} is wrong in another way than {name!r}: try the first sample"
             return Report(False, told, subject="bugs")
     return Report(True, subject="bugs")
