@@ -33,6 +33,7 @@
     return [...scores].sort((a, b) => b[1] - a[1]);
   };
 
+  Search.words = text => tokens(text).map(american);
   Search.rank = query => rank(query).map(([section, score]) => [...at[section].slice(0, 3), score]);
 
   // Results are [page, title, anchor, description, score, file], the best one last.
