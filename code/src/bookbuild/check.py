@@ -97,7 +97,7 @@ def links(path, text, known):
 
 def untested(path, text):
     """Every displayed equation with a label has a test."""
-    tested = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").glob("*.py"))
+    tested = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("*.py"))
     for number, line in enumerate(text.splitlines(), 1):
         match = re.match(r"\$\$ \((.*?)\)$", line)
         if match and f'checks_equation("{match[1]}")' not in tested:
