@@ -79,7 +79,7 @@ def test_the_map_from_parameters_to_features_has_an_nk_by_p_jacobian(displayed):
         r"\Phi_X": stacked, "P": P, "N": N, "K": K, "J": matrix,
         r"\partial\phi/\partial\theta": by_parameter,
     }  # fmt: skip
-    displayed.holds(letters, n=N, k=K, p=P)
+    displayed.holds(letters, n=N, k=K, j=P)
 
 
 @checks_equation("eq-z")

@@ -297,7 +297,7 @@ def conditions(tex, found):
     for i, token in enumerate(found):
         if token.text.startswith(r"\text{if"):
             relation = next(each for each in found[i:] if each.text in RELATIONS)
-            other = r"\neq " if relation.text == "=" else "="
+            other = {"=": r"\neq ", "<": ">", ">": "<"}.get(relation.text, "=")
             yield "the other case", put(tex, relation.start, relation.stop, other)
 
 

@@ -6,6 +6,7 @@ so that a letter may also stand for a number of any precision, mpmath's for exam
 
 import itertools
 import math
+import operator
 from dataclasses import replace
 from fractions import Fraction as Ratio
 
@@ -522,6 +523,9 @@ def whole(value):
     return int(value)
 
 
+CONDITIONS = {"=": operator.eq, r"\neq": operator.ne, "<": operator.lt, ">": operator.gt}
+
+
 def chosen(node, rows, letters):
     """The value of the one case that holds."""
     found = []
@@ -529,9 +533,9 @@ def chosen(node, rows, letters):
         if isinstance(condition, Statement):
             a, b = (evaluate(side, letters) for side in condition.sides)
             (relation,) = condition.relations
-            if relation not in ("=", r"\neq"):
+            if relation not in CONDITIONS:
                 refuse(node, f"{relation} in a case")
-            holds = (a == b) == (relation == "=")
+            holds = CONDITIONS[relation](a, b)
         elif condition == "otherwise":
             holds = not found
         else:
