@@ -31,7 +31,8 @@ import numpy as np
 import torch
 from scipy.optimize._numdiff import approx_derivative
 
-from jacobians import TanhBasis, measurements
+from jacobians import TanhBasis
+from jacobians.book import measurements
 from jacobians.basis import phi
 
 HERE = Path(__file__).parent
@@ -208,7 +209,7 @@ def main():
         sys.stdout.flush()
     results["colouring"], results["memory"], results["tails"] = colouring(), memory(), tails()
     print("\n", results["colouring"], "\n", results["memory"])
-    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n")
+    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     draw(results)
 
 
@@ -216,7 +217,7 @@ def draw(results):
     """The ratios to ours at each size, on a log axis."""
     import matplotlib.pyplot as plt
 
-    from jacobians import figures
+    from jacobians.book import figures
 
     figures.use_book_style()
     fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)

@@ -30,7 +30,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jacobians import TanhBasis, measurements, ridge, temperatures
+from jacobians import TanhBasis, ridge, temperatures
+from jacobians.book import measurements
 
 jax.config.update("jax_enable_x64", True)
 
@@ -135,7 +136,7 @@ def main():
     for axis, rows in results["scaling"]["sweeps"].items():
         for what in ("seconds", "bytes"):
             print(axis, what, measurements.exponents(rows, axis, what))
-    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n")
+    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import pytest
 from displayed import checks_equation
 from roads import complex_step
 
-from jacobians import TanhBasis, basis, measurements, ridge, streams
+from jacobians import TanhBasis, basis, ridge, streams
+from jacobians.book import measurements
 from jacobians.basis import BLOCK, phi
 
 

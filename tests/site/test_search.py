@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from visit import Visit
 
-from bookbuild import audit, search
+from bookbuild.ext import search
+from bookbuild.paths import ROOT
 
 HERE = Path(__file__).parent
 LINES = (HERE / "asked.txt").read_text(encoding="utf-8").splitlines()
@@ -15,7 +17,7 @@ QUESTIONS = "chapters/questions"
 
 @pytest.fixture(scope="module")
 def visit(chrome, home):
-    with audit.Visit(chrome, home + "search.html") as visit:
+    with Visit(chrome, home + "search.html") as visit:
         yield visit
 
 
@@ -28,7 +30,7 @@ def ranked(visit, query, most=3):
 @pytest.fixture(scope="module")
 def places(chrome, home):
     """The section of each question, by the question's name, and where its arrow leads first."""
-    with audit.Visit(chrome, f"{home}{QUESTIONS}.html") as visit:
+    with Visit(chrome, f"{home}{QUESTIONS}.html") as visit:
         return visit.page.evaluate(
             """() => Object.fromEntries([...document.querySelectorAll("[id^=q-]")].map(mark => {
                 const section = mark.closest("section") ?? mark;
@@ -127,7 +129,7 @@ def test_what_has_no_heading_belongs_to_the_section_around_it():
 
 
 def test_every_question_has_an_answer_of_few_words_a_section_and_a_cell_or_a_formula():
-    text = (audit.ROOT / f"{QUESTIONS}.md").read_text(encoding="utf-8")
+    text = (ROOT / f"{QUESTIONS}.md").read_text(encoding="utf-8")
     entries = re.findall(r"^\(q-(\S+)\)=\n\n### (.+)\n\n(.+)\n→ (.+)$", text, re.MULTILINE)
     assert len(entries) == text.count("(q-") >= 30
     for name, _, answer, links in entries:

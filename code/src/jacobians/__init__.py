@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-from jacobians import differences, measurements, mistakes, ridge, streams, temperatures
+from jacobians import differences, mistakes, ridge, streams, temperatures
 from jacobians.basis import TanhBasis
 from jacobians.checks import check_derivative, check_jacobian
 
@@ -11,7 +11,6 @@ __all__ = [
     "check_derivative",
     "check_jacobian",
     "differences",
-    "measurements",
     "mistakes",
     "ridge",
     "streams",
