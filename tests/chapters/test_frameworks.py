@@ -33,3 +33,16 @@ def test_a_name_of_the_dictionary_exists(name):
             importlib.import_module(".".join(parts[:i]))
         found = getattr(found, part)
     assert found is not None
+
+
+def test_one_function_has_three_derivatives_at_its_kink():
+    """What the chapter `sharing` says of PyTorch."""
+    torch = pytest.importorskip("torch")
+    spellings = {
+        torch.relu: 0,
+        lambda x: torch.maximum(x, torch.zeros_like(x)): 0.5,
+        lambda x: x.clamp(min=0): 1,
+    }
+    for relu, slope in spellings.items():
+        x = torch.zeros(1, requires_grad=True)
+        assert torch.autograd.grad(relu(x).sum(), x)[0] == slope
