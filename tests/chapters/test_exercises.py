@@ -15,7 +15,8 @@ from jacobians.mistakes import planted
 TEACHING = [
     c
     for c in CHAPTERS
-    if c.stem not in ("index", "notation", "interface", "references", "teaching", "about")
+    if c.stem
+    not in ("index", "questions", "notation", "interface", "references", "teaching", "about")
 ]
 SOLVED = not (ROOT / "STUDENT").exists()  # `make student` writes the book without its solutions
 every_chapter = pytest.mark.parametrize("chapter", TEACHING, ids=lambda path: path.stem)
@@ -78,6 +79,15 @@ def circle(angle):
 
 def chunks(basis, X, G, rows):
     return [basis.vjp(X[i : i + rows], G[i : i + rows]) for i in range(0, len(X), rows)]
+
+
+def rms(z):
+    return np.sqrt(np.mean(z**2))
+
+
+def rms_norm(z, taken):
+    """What is left of the identity when a term is taken away, over the root mean square."""
+    return (np.eye(len(z)) - taken) / rms(z)
 
 
 YEAR = 2 * np.pi / 365.25
@@ -170,6 +180,18 @@ WRONG = {
         (lambda b, X, G, rows: b.vjp(X, G) / len(X), "divided by the number of samples"),
         (lambda b, X, G, rows: b.vjp(X, G), "a chunk has 11 samples, and rows is 4"),
         (lambda b, X, G, rows: b.vjp(X, G).T, r"the shape \(4, 2\)"),
+    ],
+    "check_rms_norm_jacobian": [
+        (lambda z: None, "returns nothing"),
+        (lambda z: np.eye(4) / rms(z), "chi is held fixed"),
+        (lambda z: rms_norm(z, np.outer(z, z) / rms(z) ** 2), "lacks its 1/K"),
+        (lambda z: rms_norm(z, -np.outer(z, z) / rms(z) ** 2 / 4), "the wrong sign"),
+        (lambda z: rms_norm(z, np.outer(z, z) / 4), r"z where it should hold phi"),
+        (lambda z: rms_norm(z, 1 / 4 + np.outer(z, z) / rms(z) ** 2 / 4), "a mean is taken away"),
+        (lambda z: rms(z) * rms_norm(z, np.outer(z, z) / rms(z) ** 2 / 4), "1/chi in front"),
+        (lambda z: np.diag(np.diag(rms_norm(z, np.outer(z, z) / rms(z) ** 2 / 4))), "the diagonal"),
+        (lambda z: z / rms(z), r"the shape \(4, 4\)"),
+        (lambda z: 2 * rms_norm(z, np.outer(z, z) / rms(z) ** 2 / 4), r"entry \[\d, \d\] is"),
     ],
 }
 

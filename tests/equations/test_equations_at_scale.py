@@ -9,8 +9,8 @@ from displayed import checks_equation
 from roads import complex_step
 
 from jacobians import TanhBasis, basis, ridge, streams
-from jacobians.book import measurements
 from jacobians.basis import BLOCK, phi
+from jacobians.book import measurements
 
 
 @functools.cache

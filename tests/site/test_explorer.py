@@ -9,12 +9,13 @@ import matplotlib as mpl
 import mpmath
 import numpy as np
 import pytest
+from scipy.special import log_softmax, softmax
 from visit import Visit
 
 from bookbuild.paths import HTML
-from jacobians import TanhBasis, ridge, temperatures
+from jacobians import TanhBasis, differences, ridge, temperatures
 from jacobians.basis import sech2
-from jacobians.book import explorer, figures
+from jacobians.book import explorer, figures, sharing
 
 PAGE = "chapters/jacobian.html"
 FIGURES = {  # where each kind stands, at a place where everything moves
@@ -22,6 +23,7 @@ FIGURES = {  # where each kind stands, at a place where everything moves
     "step-curve": "chapters/checking.html?step-curve=x=200,z=0.9",
     "three-steps": "chapters/basis_functions.html?three-steps=day1=110,width1=40",
     "one-sample": "chapters/chain_rule.html?one-sample=x0=104",
+    "softmax": "chapters/sharing.html?softmax=z1=1.5",
 }
 every_figure = pytest.mark.parametrize("kind", FIGURES)
 
@@ -65,6 +67,7 @@ SHOWN = {
     "step-curve": explorer.step_curve,
     "three-steps": lambda: explorer.three_steps(UNITS, UNITS),
     "one-sample": lambda: explorer.one_sample(UNITS, [1.0, -2.0, 3.0], 10.0, 110.0, 13.3),
+    "softmax": sharing.softmax_explorer,
 }
 
 
@@ -216,6 +219,38 @@ def test_the_numbers_on_the_edges_are_the_packages(chrome, home):
             assert table["db"] == shown(found.W[1, unit - 1])
             assert table["dphi"] == shown(dphi[unit - 1])
             assert table["prediction"] == shown(r + y0) and table["loss"] == shown(r * r / 2)
+
+
+def test_the_numbers_in_the_squares_are_the_derivatives_of_softmax(chrome, home):
+    with Visit(chrome, home + FIGURES["softmax"]) as visit:
+        figure = visit.page.locator("[data-explorer=softmax]")
+        for z, power, right, unit in (
+            ((1.0, 0.0, -0.5), 0.0, 2, 1),
+            ((6.0, -3.0, -3.0), 0.0, 2, 2),
+            ((0.0, 0.0, 0.0), -1.0, 3, 3),
+            ((-6.0, 2.5, 6.0), 1.0, 1, 2),
+        ):
+            temperature = 10**power
+            p = softmax(np.divide(z, temperature))
+            J = differences.central(lambda z, t=temperature: softmax(z / t), z)
+            logs = differences.central(lambda z, t=temperature: log_softmax(z / t), z)
+            back = -logs[right - 1]
+            state = {f"z{k}": z[k - 1] for k in (1, 2, 3)}
+            put(figure, {**state, "T": power, "y": right, "unit": unit})
+            table = {name: float(value) for name, value in numbers(figure).items()}
+            written = figure.locator("[data-part]:has(text)").evaluate_all(
+                "ps => Object.fromEntries("
+                "ps.map(p => [p.dataset.part, p.querySelector('text').textContent]))"
+            )
+            expected = {f"J-{k + 1}{l + 1}": J[k, l] for k, l in np.ndindex(3, 3)}
+            expected |= {f"p-{k}": p[k - 1] for k in (1, 2, 3)}
+            expected |= {f"r-{k}": p[k - 1] - (k == right) for k in (1, 2, 3)}
+            assert written == {name: figures.number(value) for name, value in expected.items()}
+            assert table["p"] == pytest.approx(p[unit - 1], rel=6e-3)
+            assert table["own"] == pytest.approx(J[unit - 1, unit - 1], rel=6e-3, abs=1e-9)
+            assert table["back"] == pytest.approx(back[unit - 1], rel=6e-3, abs=1e-9)
+            loss = -log_softmax(np.divide(z, temperature))[right - 1]
+            assert table["loss"] == pytest.approx(loss, rel=6e-3)
 
 
 @every_figure

@@ -529,6 +529,8 @@ def whole(value):
     return int(value)
 
 
+
+
 def chosen(node, rows, letters):
     """The value of the one case that holds."""
     found = []

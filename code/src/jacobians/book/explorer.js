@@ -10,7 +10,13 @@
   const EPS = Number.EPSILON;
   const quotient = (f, u, h) => (f(u + h) - f(u - h)) / (2 * h);
 
-  const mean = v => v.reduce((s, u) => s + u, 0) / v.length;
+  const sum = v => v.reduce((s, u) => s + u, 0);
+  const mean = v => sum(v) / v.length;
+
+  const softmax = z => {
+    const top = Math.max(...z), e = z.map(u => Math.exp(u - top)), all = sum(e);
+    return e.map(u => u / all);
+  };
 
   // Gaussian elimination for a symmetric positive definite A, which needs no pivoting.
   const solve = (A, v) => {
@@ -57,6 +63,10 @@
 
   const path = (p, us, f) =>
     "M" + us.map(u => p.x(u).toFixed(2) + " " + p.y(f(u)).toFixed(2)).join("L");
+
+  // A rectangle between two corners.
+  const box = (p, [x0, y0], [x1, y1]) =>
+    "M" + [[x0, y0], [x1, y0], [x1, y1], [x0, y1]].map(([u, v]) => `${p.x(u).toFixed(2)} ${p.y(v).toFixed(2)}`).join("L") + "Z";
 
   // A straight line through (u, v) with this slope, at least `half` points long on either side.
   const line = (p, u, v, slope, half, least = 0) => {
@@ -210,6 +220,29 @@
       return [numbers, `Predicted ${two(prediction)} degrees, ${two(r)} above what was measured.`
         + ` To the slope of unit ${unit}: ${shown(numbers.da)}, to its bias: ${shown(numbers.db)}.`];
     },
+
+    // Three logits through a softmax: its matrix as squares, and what separates p from a class.
+    "softmax"(drawing, { panels }, state) {
+      const [left, right] = panels.map(panel), T = 10 ** state.T, i = state.unit - 1;
+      const p = softmax([1, 2, 3].map(k => state[`z${k}`] / T));
+      const loss = -Math.log(p[state.y - 1]), back = p.map((q, k) => (q - (k + 1 === state.y)) / T);
+      p.forEach((q, k) => {
+        const u = k + 1, y = +(u === state.y);
+        drawing.curve(`bar-${u}`, box(left, [u - .3, 0], [u + .1, q]));
+        drawing.curve(`gap-${u}`, `M${left.x(u + .25)} ${left.y(q)}V${left.y(y)}`);
+        drawing.point(`class-${u}`, left.x(u + .25), left.y(y));
+        drawing.write(`p-${u}`, two(q));
+        drawing.write(`r-${u}`, two(q - y));
+        p.forEach((r, l) => {
+          const entry = q * ((k === l) - r), half = .8 * Math.sqrt(Math.abs(entry));
+          drawing.curve(`entry-${u}${l + 1}`, box(right, [l + 1 - half, u - half], [l + 1 + half, u + half]));
+          drawing.write(`J-${u}${l + 1}`, two(entry / T));
+        });
+      });
+      return [{ p: p[i], own: p[i] * (1 - p[i]) / T, loss, back: back[i] },
+        `The probabilities are ${p.map(two).join(", ")}, the loss ${shown(loss)},`
+        + ` its derivatives by the logits ${back.map(two).join(", ")}.`];
+    },
   };
 
   // ---------------------------------------------------------------------------------- the controls
@@ -286,7 +319,7 @@
     draw();
   }
 
-  globalThis.explorers = { start, tanh, sech2, tanh3, ridge, quotient, shown };
+  globalThis.explorers = { start, tanh, sech2, tanh3, ridge, softmax, quotient, shown };
   start();
   // A notebook may put the figure into the page after its script has run.
   if (document.querySelector("[class^='jp-']")) {

@@ -208,7 +208,7 @@ def coloured_pattern(pattern, colours):
         )  # fmt: skip
         ax.text(c + 0.5, -0.35, f"{p + 1}", ha="center", va="bottom", fontweight="bold")
     ax.set(
-        xlabel="parameter $p$",
+        xlabel="parameter $j$",
         ylabel="output $(n, k)$",
         aspect="equal",
         xlim=(0, columns),
