@@ -7,7 +7,8 @@ import pytest
 from labels import checks_equation
 
 from jacobians import TanhBasis, basis, differences, measurements, ridge, streams
-from jacobians.basis import BLOCK, phi
+from jacobians._arrays import rows_in_a_block
+from jacobians.basis import phi
 
 SIZES = [(100_000, 4, 4), (100_000, 30, 2), (60_000, 2, 40), (400_000, 1, 3)]
 
@@ -31,16 +32,20 @@ def allocated(call):
 @pytest.mark.parametrize(("N", "D", "K"), SIZES)
 def test_the_numbers_kept_are_those_that_the_allocator_sees(N, D, K):
     tanh, X, G = problem(N, D, K)
-    B = min(N, BLOCK // (D + 1 + K))
-    T, slack = B * (D + 1 + K), 10_000  # NumPy adds in buffers of 8192
-    assert allocated(lambda: tanh.vjp(X, G)) <= 2 * T + slack
-    assert N * K <= allocated(lambda: tanh.jvp(X, tanh.W)) <= N * K + 2 * T + slack
+    B = min(N, rows_in_a_block(D + 1, K)[0])
+    T, W, slack = B * (D + 1 + K), (D + 1) * K, 10_000  # NumPy adds in buffers of 8192
     stored, numerical = N * (D + 1) * K, N * (D + 1) * K + 2 * N * K
-    assert stored <= allocated(lambda: tanh.jacobian(X)) <= stored + 3 * T + slack
+    for P in (1, 2, 3):
+        most = 2 * P * T + (P + 2) * W
+        assert allocated(lambda P=P: tanh.vjp(X, G, workers=P)) <= most + P * slack
+        found = allocated(lambda P=P: tanh.jvp(X, tanh.W, workers=P))
+        assert N * K <= found <= N * K + 2 * P * T + P * slack
+        found = allocated(lambda P=P: tanh.jacobian(X, workers=P))
+        assert stored <= found <= stored + 2 * P * T + P * slack
     found = allocated(lambda: tanh.numerical_jacobian(X))
     assert found == pytest.approx(numerical, abs=slack)
     of_package = {form: count(N, D, K) for form, count in measurements.NUMBERS.items()}
-    assert T <= of_package["VJP"] <= 2 * T
+    assert T <= of_package["VJP"] <= 2 * T + 3 * W
     assert N * K + T <= of_package["JVP"] <= N * K + 2 * T
     assert (of_package["stored"], of_package["numerical"]) == (stored, numerical)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jacobians.basis import BLOCK
+from jacobians._arrays import rows_in_a_block
 
 PATH = Path(__file__).with_name("measurements.json")
 
@@ -31,8 +31,8 @@ def load():
 # What each way to the derivative costs beside its arguments, for N samples, D inputs and K units,
 # equation :eq:`eq-cost`: numbers in memory at the same time, and operations (to a factor).
 NUMBERS = {
-    "VJP": lambda N, D, K: working(N, D, K, K),
-    "JVP": lambda N, D, K: N * K + working(N, D, K, 2 * K),
+    "VJP": lambda N, D, K: working(N, D, K, 2 * K),
+    "JVP": lambda N, D, K: N * K + working(N, D, K, 2 * K) - 2 * (D + 1) * K,
     "stored": lambda N, D, K: N * (D + 1) * K,
     "numerical": lambda N, D, K: N * (D + 1) * K + 2 * N * K,
     "dense": lambda N, D, K: N * (D + 1) * K * K,
@@ -47,12 +47,12 @@ OPERATIONS = {
 
 
 def working(N, D, K, products):
-    """Numbers in the working arrays of a block of samples: X~, and the products with it.
+    """Numbers in the working arrays of a block of samples, for one worker.
 
-    With more than one block there are the arrays that the last one has left, too.
+    X~, Z and what the factor needs beside it; and W's shape twice, for a part and for the sum.
     """
-    rows = min(N, BLOCK // (D + 1 + K))
-    return rows * (D + 1 + (products if rows == N else K + max(D + 1, K)))
+    rows = min(N, rows_in_a_block(D + 1, K)[0])
+    return rows * (D + 1 + products) + 2 * (D + 1) * K
 
 
 def exponent(sizes, values, last=3):

@@ -11,7 +11,7 @@ from functools import reduce
 import numpy as np
 
 from jacobians import ridge
-from jacobians.basis import real
+from jacobians._arrays import numbers, real
 
 MEMORY = 1 << 26  # bytes that the work on one chunk may take: 64 megabytes
 
@@ -134,7 +134,7 @@ def prepared(basis, x, y, lam, weights, intercept, memory):
 
     What can be found wrong without reading the samples is found here, before hours of reading.
     """
-    x, y = (v if hasattr(v, "shape") else np.asarray(v) for v in (x, y))
+    x, y = (v if hasattr(v, "shape") else numbers(v, name) for v, name in ((x, "x"), (y, "y")))
     if len(x.shape) not in (1, 2) or y.shape != x.shape[:1]:
         raise ValueError(f"x must be (N, D) or (N,) and y (N,); got {x.shape} and {y.shape}")
     if len(x) == 0:
@@ -148,10 +148,11 @@ def part(basis, x, y, weights, intercept, first):
     """The sums over one chunk, whose first sample has the number `first`."""
     try:
         Phi, r, weights, _ = ridge.residuals(basis, x, y, 0.0, weights, intercept)
+        dW = basis.vjp(x, ridge.outer(r, weights))
+        squares = float(ridge.finite(lambda: r @ r, "the squares of the residuals"))
     except ValueError as error:
         raise ValueError(f"samples {first} to {first + len(x) - 1}: {error}") from error
-    dW = basis.vjp(x, np.outer(r, weights))
-    return Sums(len(r), float(r @ r), r @ Phi, float(r.sum()), dW)
+    return Sums(len(r), squares, r @ Phi, float(r.sum()), dW)
 
 
 def add(a, b):
