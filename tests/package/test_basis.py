@@ -42,15 +42,15 @@ def units_in_the_last_place(z):
         ]
 
 
-# Where 10^8 random points have found the largest errors, with AVX-512 and without.
-WORST = [3.1180642684135025, 2.7708027916371933, 4.505341147421703, -0.8867734007936758]
+# Where 2 10^8 random points have found the largest errors, with AVX-512 and without.
+WORST = [3.117586022657764, 3.1180642684135025, 2.7708027916371933, 4.505431072811799]
 
 
 def test_the_factor_is_right_to_the_measured_units_in_the_last_place():
     rng = np.random.default_rng(0)
     z = [WORST, rng.uniform(-354, 354, 1500), rng.uniform(-5, 5, 1500), np.linspace(0, 5, 1501)]
-    assert max(units_in_the_last_place(np.concatenate(z))) <= 4.3
-    assert max(units_in_the_last_place(10 ** rng.uniform(-300, 0, 1500))) <= 4.3
+    assert max(units_in_the_last_place(np.concatenate(z))) <= 4.34
+    assert max(units_in_the_last_place(10 ** rng.uniform(-300, 0, 1500))) <= 4.34
 
 
 def test_the_factor_is_right_to_two_of_the_smallest_units_where_float64_ends():
@@ -311,6 +311,10 @@ def test_finite_numbers_whose_products_are_not_are_refused_in_words_or_computed_
     with pytest.raises(ValueError, match="X~ W overflows"):
         large.vjp(two, [[1.0]])
     assert np.array_equal(large.transform([[1e100, 0.0], [0.0, -1e107]]), [[1.0], [-1.0]])
+    edge = TanhBasis([[1.7e308], [0.0]])
+    for method in (edge.transform, edge.jacobian):
+        with pytest.raises(ValueError, match="X~ W overflows"):
+            method([0.0, 1.0])
     flat = TanhBasis([[0.0], [0.0]])
     with pytest.raises(ValueError, match="X~ dW overflows"):
         flat.jvp([1e200], [[1e200], [0.0]])

@@ -10,8 +10,10 @@ import operator
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from decimal import Decimal
 from numbers import Real
+from queue import SimpleQueue
 
 import numpy as np
 
@@ -35,9 +37,10 @@ def real(values, name, shape=None, copy=None):
 
 def numbers(values, name, shape=None):
     """The values as an array of real numbers in the type that they came in, nothing copied."""
-    parts = values if isinstance(values, list | tuple) else (values,)
-    if any(np.ma.is_masked(part) for part in parts):
-        raise ValueError(f"{name} must have no masked entries; fill them or leave them out")
+    if type(values) is not np.ndarray:
+        parts = values if isinstance(values, list | tuple) else (values,)
+        if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
+            raise ValueError(f"{name} must have no masked entries; fill them or leave them out")
     try:
         array = np.asarray(values)
         if array.dtype == object and all(isinstance(v, Real | Decimal) for v in array.flat):
@@ -58,10 +61,10 @@ def largest(array, name):
 
     Both show in the two ends, and looking for the ends copies nothing.
     """
-    ends = float(array.min(initial=0)), float(array.max(initial=0))
-    if not all(map(math.isfinite, ends)):
+    least, most = float(array.min(initial=0)), float(array.max(initial=0))
+    if not (math.isfinite(least) and math.isfinite(most)):
         raise ValueError(f"{name} must be finite; got NaN or infinity")
-    return max(-ends[0], ends[1])
+    return max(-least, most)
 
 
 # ------------------------------------------------------------------------------------- blocks
@@ -81,22 +84,38 @@ def rows_in_a_block(D1, K):
     return (max(fit, LEAST_ROWS), True) if quiet < LEAST_ROWS else (max(1, min(fit, quiet)), False)
 
 
-def in_blocks(work, N, D1, K, workers=None):
-    """work(rows) for every block of N samples; yields the results in the order of the blocks.
+def in_blocks(work, N, D1, K, widths, workers=None):
+    """work(rows, *room) for every block of N samples; yields the results in the blocks' order.
 
     The cut depends on the sizes alone, so the results are the same whoever does the work. No more
-    results wait to be fetched than there are workers.
+    results wait to be fetched than there are workers. `room` are arrays to work in, one for each
+    of the `widths`, with a row for each sample of the block. A worker keeps its own from block to
+    block: memory that is given back comes anew from the system, a page at a time, at a price like
+    the work's.
     """
     n, large = rows_in_a_block(D1, K)
-    blocks = (slice(i, min(i + n, N)) for i in range(0, N, n))
+    if N <= n and workers is None:
+        yield work(slice(0, N), *(np.empty((N, width)) for width in widths))
+        return
     workers = threads(workers, -(-N // n), large)
+    rooms = SimpleQueue()
+    for _ in range(workers):
+        rooms.put([np.empty((min(n, N), width)) for width in widths])
+
+    def furnished(first):
+        room, rows = rooms.get(), slice(first, min(first + n, N))
+        try:
+            return work(rows, *(array[: rows.stop - first] for array in room))
+        finally:
+            rooms.put(room)
+
     if workers == 1:
-        yield from map(work, blocks)
+        yield from map(furnished, range(0, N, n))
         return
     pool, waiting = ThreadPoolExecutor(workers), deque()
     try:
-        for rows in blocks:
-            waiting.append(pool.submit(work, rows))
+        for first in range(0, N, n):
+            waiting.append(pool.submit(copy_context().run, furnished, first))  # np.errstate too
             if len(waiting) > workers:
                 yield waiting.popleft().result()
         while waiting:
