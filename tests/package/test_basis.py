@@ -371,7 +371,7 @@ def test_no_method_changes_what_it_is_given(problem):
 
 
 def test_threads_that_share_out_their_work_may_share_a_basis():
-    X, G = np.linspace(-3, 3, 150_000), np.ones((150_000, 3))
+    X, G = np.linspace(-3, 3, 300_000), np.ones((300_000, 3))
     wanted, found = STEPS.vjp(X, G, workers=1), []
     threads = [
         threading.Thread(target=lambda: found.append(STEPS.vjp(X, G, workers=2))) for _ in range(4)

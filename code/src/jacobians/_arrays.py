@@ -17,12 +17,15 @@ from queue import SimpleQueue
 
 import numpy as np
 
-#: Numbers in a block of work: half a megabyte, which a core's cache holds with what is made of it.
-BLOCK = 1 << 16
+#: Numbers in a block of work: a megabyte, about what a core's cache holds.
+BLOCK = 1 << 17
 # OpenBLAS gives a product of fewer multiplications than twice its threshold of 2^18 to one thread.
 # Above, its threads and ours would want the same cores, and its idle ones do not sleep.
 PRODUCTS = (1 << 19) - 1
 LEAST_ROWS = 64  # with fewer, a matrix product does not reach its speed
+# Numbers in a call of NumPy with which threads gain by themselves. Python's lock is free while it
+# computes, and to get it back from another thread can take as long as computing some thousands.
+LONG_ENOUGH = 1 << 15
 
 
 # ---------------------------------------------------------------------------------- arguments
@@ -97,6 +100,8 @@ def in_blocks(work, N, D1, K, widths, workers=None):
     if N <= n and workers is None:
         yield work(slice(0, N), *(np.empty((N, width)) for width in widths))
         return
+    if workers is None and n * K < LONG_ENOUGH:
+        workers = 1
     workers = threads(workers, -(-N // n), large)
     rooms = SimpleQueue()
     for _ in range(workers):

@@ -21,11 +21,20 @@ def load():
 
     Chapter :doc:`/chapters/checking`.
 
-    `seconds` is a list with the median time of every candidate for each size (N, D, K); `tails` a
-    list with what each of them returns for the derivative of tanh at some z, and what it is;
-    `colouring` and `memory` are dicts. `scaling` has a date and a machine of its own.
+    `runs` is a list, one entry for each kind of processor and number of threads: `features` that
+    NumPy found, the `blas` kernel, `limits` (nanoseconds a number, bytes a second), and `seconds`,
+    a list with the shortest time of every candidate for each size (N, D, K). `seconds` outside is
+    the first run's, with the slower candidates. `tails` is a list with what each candidate returns
+    for the derivative of tanh at some z, and what it is; `colouring` and `memory` are dicts.
+    `scaling` has a date and a machine of its own.
     """
     return json.loads(PATH.read_text(encoding="utf-8"))
+
+
+def keep(**sections):
+    """Write sections into the file; those that are not named stay as they are."""
+    text = json.dumps(load() | sections, indent=1)
+    PATH.write_text(text + "\n", encoding="utf-8")
 
 
 # What each way to the derivative costs beside its arguments, for N samples, D inputs and K units,
