@@ -154,11 +154,10 @@ def test_loss_and_vjp_are_sums_over_any_chunks(cuts):
 @pytest.mark.parametrize(("D", "K"), [(1, 1), (8, 3), (3, 50)])
 def test_a_chunk_is_the_largest_whose_arrays_fit(D, K):
     """The arrays of a chunk are named and counted one by one."""
-    x_read = x_float = D
-    x_with_one = D + 1
-    Phi = outer = Z = S = product = K
+    x_read, x_with_one = D, D + 1
+    Phi = outer = Z = beside = K
     rest = 7
-    numbers = x_read + x_float + x_with_one + Phi + outer + Z + S + product + rest
+    numbers = x_read + x_with_one + Phi + outer + Z + beside + rest
     for memory in (1, 1000, 12_345, 10**7):
         largest = max(
             (b for b in range(1, memory // 8 + 2) if 8 * b * numbers <= memory), default=1

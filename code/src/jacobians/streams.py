@@ -120,13 +120,19 @@ def on_dask(basis, x, y, lam, weights, intercept, memory=MEMORY, address=None):
 def rows_per_chunk(D, K, memory=MEMORY):
     """How many samples of D inputs, for K units, can be worked on within so many bytes.
 
-    A sample takes its inputs three times (as read, as float64, with its 1 in the VJP) and K numbers
-    five times (Phi, the outer product, and Z, S and S o G in the VJP).
+    A sample takes its inputs twice (as read, and as float64 with their 1) and K numbers four times
+    (Phi, the outer product, and in the VJP Z and what the factor needs beside it). A chunk of many
+    blocks takes less, whatever the number of threads: the VJP has only as many of them in hand.
+
+    Examples
+    --------
+    >>> rows_per_chunk(D=8, K=3, memory=10**6)
+    3472
     """
     memory = real(memory, "memory", ())
     if memory <= 0:
         raise ValueError(f"memory must be a positive number of bytes; got {memory:g}")
-    return max(1, int(memory // (8 * (3 * D + 5 * K + 8))))
+    return max(1, int(memory // (8 * (2 * D + 4 * K + 8))))
 
 
 def prepared(basis, x, y, lam, weights, intercept, memory):
