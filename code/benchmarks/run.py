@@ -88,7 +88,47 @@ def measure(threads, seconds, everything):
         found = shortest(candidates(*size, threads, everything), seconds)
         result["seconds"].append({"size": list(size), **found})
         print(size, "done", file=sys.stderr, flush=True)
+    if threads > 1:
+        result["workers"] = by_workers(threads, seconds)
     return result
+
+
+def by_workers(cores, seconds, N=1_000_000, D=4, K=4):
+    """Time and memory, beside the arguments, of what is done in blocks, by number of workers."""
+    from jacobians import TanhBasis
+
+    rng = np.random.default_rng(0)
+    X, W, G = (rng.standard_normal(shape) for shape in ((N, D), (D + 1, K), (N, K)))
+    basis = TanhBasis(W / np.sqrt(D))
+    forms = {
+        "values": lambda w: basis.transform(X, workers=w),
+        "VJP": lambda w: basis.vjp(X, G, workers=w),
+        "JVP": lambda w: basis.jvp(X, W, workers=w),
+        "stored": lambda w: basis.jacobian(X, workers=w),
+    }
+    counts = range(1, cores + 1)
+    calls = {(f, w): lambda f=f, w=w: forms[f](w) for w in counts for f in forms}
+    found = shortest(calls, 4 * seconds)
+    return {
+        "size": [N, D, K],
+        "rows": [
+            {
+                "workers": w,
+                "seconds": {f: found[f, w] for f in forms},
+                "bytes": {f: peak(calls[f, w]) for f in forms},
+            }
+            for w in counts
+        ],
+    }
+
+
+def peak(call):
+    """The most bytes that were allocated at the same time during a call."""
+    tracemalloc.start()
+    call()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
 
 
 def limits():
@@ -249,10 +289,7 @@ def memory(N=1_000_000, D=8, K=16):
     X, G = rng.standard_normal((N, D)), rng.standard_normal((N, K))
     basis = TanhBasis(rng.standard_normal((D + 1, K)))
     peaks = {"size": [N, D, K], "stored Jacobian": N * (D + 1) * K * 8 / 1e6}
-    tracemalloc.start()
-    basis.vjp(X, G, workers=1)
-    peaks["vjp"] = tracemalloc.get_traced_memory()[1] / 1e6
-    tracemalloc.stop()
+    peaks["vjp"] = peak(lambda: basis.vjp(X, G, workers=1)) / 1e6
     return peaks
 
 

@@ -87,6 +87,11 @@ def predict(basis, x, weights, intercept):
     ------
     ValueError
         If the shapes do not fit, or there is NaN or infinity.
+
+    Examples
+    --------
+    >>> print(predict(TanhBasis([[1.0], [0.0]]), [0.0, 100.0], [2.0], 0.5))
+    [0.5 2.5]
     """
     return combine(basis.transform(x), weights, intercept)
 
@@ -110,7 +115,13 @@ def loss(basis, x, y, lam, weights, intercept):
     Raises
     ------
     ValueError
-        If the shapes do not fit, there is no sample, there is NaN or infinity, or lam is negative.
+        If the shapes do not fit, there is no sample, there is NaN or infinity, lam is negative, or
+        the numbers are so large that the loss is beyond float64.
+
+    Examples
+    --------
+    >>> loss(TanhBasis([[1.0], [0.0]]), [0.0, 100.0], [0.5, 1.5], 0.5, [2.0], 0.5)
+    1.25
     """
     _, r, weights, lam = residuals(basis, x, y, lam, weights, intercept)
     return value(r, weights, lam)
@@ -139,6 +150,12 @@ def gradients(basis, x, y, lam, weights, intercept):
     ------
     ValueError
         As `loss` does.
+
+    Examples
+    --------
+    >>> found = gradients(TanhBasis([[1.0], [0.0]]), [0.0, 100.0], [0.5, 1.5], 0.5, [2.0], 0.5)
+    >>> print(found.weights, found.intercept, found.W.shape)
+    [1.5] 0.5 (2, 1)
     """
     Phi, r, weights, lam = residuals(basis, x, y, lam, weights, intercept)
     return Gradients(
@@ -170,6 +187,12 @@ def reduced_loss(basis, x, y, lam):
     ------
     ValueError
         As `solve` does.
+
+    Examples
+    --------
+    >>> value, gradient = reduced_loss(TanhBasis([[1.0], [0.0]]), [-1.0, 0.0, 1.0], [1, 2, 3], 0.1)
+    >>> print(f"{value:.3f}", gradient.shape)
+    0.068 (2, 1)
     """
     Phi = basis.transform(x)
     weights, intercept = solve(Phi, y, lam)
@@ -296,6 +319,13 @@ def fit(basis, x, y, lam, method="l-bfgs", limit=LIMIT, progress=None):
         If the basis is not a TanhBasis.
     ValueError
         If the method or the limit is none, an argument has another shape, or holds NaN or infinity.
+
+    Examples
+    --------
+    >>> x = np.linspace(-2, 2, 50)
+    >>> found = fit(TanhBasis([[1.0], [0.5]]), x, 3 + 2 * np.tanh(2 * x), lam=0.0)
+    >>> print(found.converged, abs(found.basis.W[0]).round(3), round(found.intercept, 3))
+    True [2.] 3.0
     """
     if not isinstance(basis, TanhBasis):
         raise TypeError(f"basis must be a TanhBasis, where the search starts; got {basis!r:.60}")
@@ -347,6 +377,11 @@ def random_start(x, K, seed):
     ------
     ValueError
         If x holds no sample, NaN or infinity, or K is no number of units.
+
+    Examples
+    --------
+    >>> random_start([0.0, 1.0, 2.0], K=4, seed=0).W.shape
+    (2, 4)
     """
     rng = np.random.default_rng(seed)
     X = samples(x)

@@ -46,6 +46,14 @@ def loss_and_gradients(basis, x, y, lam, weights, intercept, memory=MEMORY):
     ValueError
         As `ridge.loss` does, with the numbers of the samples in question; or if memory is not a
         positive number of bytes.
+
+    Examples
+    --------
+    >>> from jacobians import TanhBasis
+    >>> x, y = np.array([0.0, 100.0]), np.array([0.5, 1.5])
+    >>> loss, found = loss_and_gradients(TanhBasis([[1.0], [0.0]]), x, y, 0.5, [2.0], 0.5, memory=1)
+    >>> loss, found.intercept
+    (1.25, 0.5)
     """
     x, y, rows = prepared(basis, x, y, lam, weights, intercept, memory)
     parts = (
