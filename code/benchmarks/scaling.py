@@ -9,7 +9,6 @@ allocates.
 """
 
 import ctypes
-import json
 import os
 import platform
 
@@ -124,19 +123,18 @@ def fits(seed=5):
 
 
 def main():
-    results = measurements.load()
-    results["scaling"] = {
+    scaling = {
         "date": date.today().isoformat(),
         "machine": f"one of {os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
         "versions": {name: version(name) for name in ("numpy", "scipy", "jax")},
         "sweeps": {axis: sweep(axis) for axis in SWEEPS},
         "fits": fits(),
     }
-    print(results["scaling"]["fits"])
-    for axis, rows in results["scaling"]["sweeps"].items():
+    print(scaling["fits"])
+    for axis, rows in scaling["sweeps"].items():
         for what in ("seconds", "bytes"):
             print(axis, what, measurements.exponents(rows, axis, what))
-    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    measurements.keep(scaling=scaling)
 
 
 if __name__ == "__main__":

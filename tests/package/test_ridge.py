@@ -62,6 +62,38 @@ def test_features_that_depend_on_each_other_give_the_shortest_weights():
     assert w0 == pytest.approx(7, rel=1e-12)
 
 
+CONSTANTS = [0.1, 20.7, 1 / 3, -1e-200, 1e200, 3.0]  # the mean of 365 such numbers is inexact
+
+
+@pytest.mark.parametrize("c", CONSTANTS)
+@pytest.mark.parametrize("lam", [0.0, 1e-3])
+def test_constant_features_get_no_weight_though_their_mean_is_inexact(c, lam):
+    t = np.linspace(-1, 1, 365)
+    for Phi in (np.full((365, 2), c), np.column_stack([np.full(365, c), t])):
+        w, w0 = ridge.solve(Phi, 5 + 2 * t, lam)
+        assert np.abs(c * w[0]) < 1e-12
+        assert Phi[0, 1] == c and abs(c * w[1]) < 1e-12 or w[1] == pytest.approx(2, rel=0.01)
+    w, w0 = ridge.solve(np.full((365, 2), c), 5 + 2 * t, lam)
+    assert np.array_equal(w, [0, 0]) or lam and np.abs(w).max() < 1e-12 / abs(c)
+    assert w0 == pytest.approx(5, rel=1e-12)
+
+
+def test_features_that_depend_on_each_other_but_for_rounding_give_the_shortest_weights():
+    t = np.linspace(-1, 1, 365)
+    phi = 0.7 + 1e-9 * t  # almost constant: centring leaves seven digits
+    w, w0 = ridge.solve(np.column_stack([phi, 1 - phi]), 5 + t, 0.0)
+    np.testing.assert_allclose(w, [0.5e9, -0.5e9], rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-250, 1e-160, 1e160, 1e250, 1e306])
+def test_the_solution_follows_the_size_of_y_as_far_as_float64_goes(size):
+    basis, X, y, _, _ = problem(1)
+    w, w0 = ridge.solve(basis.transform(X), y, LAM)
+    scaled, scaled_w0 = ridge.solve(basis.transform(X), size * y, LAM)
+    np.testing.assert_allclose(scaled / size, w, rtol=1e-10)
+    assert scaled_w0 / size == pytest.approx(w0, rel=1e-12)
+
+
 # ------------------------------------------------------------------------------ the gradients
 
 
@@ -178,6 +210,26 @@ def test_what_does_not_fit_is_refused_in_words_by_every_function(changed, said):
             ridge.predict(basis, given["x"], given["weights"], given["intercept"])
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_loss_or_a_gradient_beyond_float64_is_refused_in_words():
+    basis, X, y, w, w0 = problem(0)
+    for function in (ridge.loss, ridge.stacked_residuals):
+        if function is ridge.loss:
+            with pytest.raises(ValueError, match="too large: the loss overflow"):
+                function(basis, X, 1e200 * y, LAM, w, w0)
+        with pytest.raises(ValueError, match="too large: the predictions overflow"):
+            function(basis, X, y, LAM, np.full(3, 1e308), 1e308)
+    with pytest.raises(ValueError, match="too large: the derivative by the features overflow"):
+        ridge.gradients(basis, X, 1e200 * y, LAM, 1e200 * w, w0)
+    with pytest.raises(ValueError, match="too large: the residuals overflow"):
+        ridge.gradients(basis, X, np.full(12, -1.7e308), LAM, w, 1.7e308)
+    with pytest.raises(ValueError, match="too large: the loss overflow"):
+        ridge.reduced_loss(basis, X, 1e200 * y, LAM)
+    found = ridge.gradients(basis, X, 1e200 * y, LAM, w, w0)  # these can be told
+    small = ridge.gradients(basis, X, y, LAM, 1e-200 * w, 1e-200 * w0)
+    np.testing.assert_allclose(found.weights / 1e200, small.weights, rtol=1e-12)
+
+
 @pytest.mark.parametrize("Phi", [np.ones(3), np.ones((0, 2)), np.ones((3, 2, 1))])
 def test_features_of_another_shape_are_refused_in_words(Phi):
     with pytest.raises(ValueError, match=r"Phi must be \(N, K\) with at least one sample; got"):
@@ -288,6 +340,44 @@ def test_a_fit_that_is_broken_off_says_so_and_returns_its_best_point(method):
     assert fit.message.startswith("not converged: all 3 evaluations are used up")
     loss = ridge.loss(fit.basis, x, y, LAM, fit.weights, fit.intercept)
     assert loss <= min(losses) * y.var() * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("c", CONSTANTS)
+def test_a_column_that_does_not_vary_is_known_for_one_whatever_its_mean(c):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.uniform(0, 365, 200), np.full(200, c)])
+    assert ridge.spread(X)[0] == pytest.approx(X[:, 0].std()) and ridge.spread(X)[1] == 1.0
+    assert ridge.spread(X[:, 1]) == 1.0
+    rounded = np.where(rng.random(200) < 0.5, np.nextafter(c, np.inf), c)
+    assert ridge.spread(rounded) == 1.0, "it varies by its rounding alone"
+    start = ridge.random_start(X, 5, seed=0)
+    assert np.abs(start.W[1]).max() < 10 and np.isfinite(start.W).all()
+    y = 20 + TanhBasis([[0.03], [-3.0]]).transform(X[:, 0])[:, 0]
+    if abs(c) < 1e100:
+        two = ridge.fit(TanhBasis([[0.05], [0.0], [-6.0]]), X, y, LAM)
+        alone = ridge.fit(TanhBasis([[0.05], [-6.0]]), X[:, 0], y, LAM)
+        np.testing.assert_allclose(two.predict(X), alone.predict(X[:, 0]), atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-100, 1e100, 1e200, 1e300])
+@pytest.mark.parametrize("method", ["l-bfgs", "levenberg-marquardt"])
+def test_a_fit_knows_no_size_of_y_or_x(method, size):
+    basis, x, y = two_steps()
+    fit = ridge.fit(basis, x, y, LAM, method)
+    large = ridge.fit(basis, x, size * y, LAM, method)
+    assert large.converged and large.evaluations > 2
+    np.testing.assert_allclose(large.predict(x) / size, fit.predict(x), rtol=1e-6)
+    far = TanhBasis([basis.W[0] / size, basis.W[1]])
+    wide = ridge.fit(far, size * x, y, LAM, method)
+    np.testing.assert_allclose(wide.predict(size * x), fit.predict(x), rtol=1e-6)
+
+
+def test_a_random_start_refuses_in_words():
+    for x, K, said in [([], 3, "at least one sample"), (np.ones((2, 2, 2)), 3, r"x must be \(N, D"),
+                       ([1.0], 0, "K must be a whole number"), ([1.0], 2.5, "K must be"),
+                       (["a"], 3, "array of numbers"), ([np.nan], 3, "finite")]:  # fmt: skip
+        with pytest.raises(ValueError, match=said):
+            ridge.random_start(x, K, seed=0)
 
 
 @pytest.mark.parametrize("method", ridge.METHODS)

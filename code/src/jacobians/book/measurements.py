@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jacobians.basis import BLOCK
+from jacobians._arrays import rows_in_a_block
 
 PATH = Path(__file__).with_name("measurements.json")
 
@@ -21,18 +21,27 @@ def load():
 
     Chapter :doc:`/chapters/checking`.
 
-    `seconds` is a list with the median time of every candidate for each size (N, D, K); `tails` a
-    list with what each of them returns for the derivative of tanh at some z, and what it is;
-    `colouring` and `memory` are dicts. `scaling` has a date and a machine of its own.
+    `runs` is a list, one entry for each kind of processor and number of threads: `features` that
+    NumPy found, the `blas` kernel, `limits` (nanoseconds a number, bytes a second), and `seconds`,
+    a list with the shortest time of every candidate for each size (N, D, K). `seconds` outside is
+    the first run's, with the slower candidates. `tails` is a list with what each candidate returns
+    for the derivative of tanh at some z, and what it is; `colouring` and `memory` are dicts.
+    `scaling` has a date and a machine of its own.
     """
     return json.loads(PATH.read_text(encoding="utf-8"))
+
+
+def keep(**sections):
+    """Write sections into the file; those that are not named stay as they are."""
+    text = json.dumps(load() | sections, indent=1)
+    PATH.write_text(text + "\n", encoding="utf-8")
 
 
 # What each way to the derivative costs beside its arguments, for N samples, D inputs and K units,
 # equation :eq:`eq-cost`: numbers in memory at the same time, and operations (to a factor).
 NUMBERS = {
-    "VJP": lambda N, D, K: working(N, D, K, K),
-    "JVP": lambda N, D, K: N * K + working(N, D, K, 2 * K),
+    "VJP": lambda N, D, K: working(N, D, K, 2 * K),
+    "JVP": lambda N, D, K: N * K + working(N, D, K, 2 * K) - 2 * (D + 1) * K,
     "stored": lambda N, D, K: N * (D + 1) * K,
     "numerical": lambda N, D, K: N * (D + 1) * K + 2 * N * K,
     "dense": lambda N, D, K: N * (D + 1) * K * K,
@@ -47,12 +56,12 @@ OPERATIONS = {
 
 
 def working(N, D, K, products):
-    """Numbers in the working arrays of a block of samples: X~, and the products with it.
+    """Numbers in the working arrays of a block of samples, for one worker.
 
-    With more than one block there are the arrays that the last one has left, too.
+    X~, Z and what the factor needs beside it; and W's shape twice, for a part and for the sum.
     """
-    rows = min(N, BLOCK // (D + 1 + K))
-    return rows * (D + 1 + (products if rows == N else K + max(D + 1, K)))
+    rows = min(N, rows_in_a_block(D + 1, K)[0])
+    return rows * (D + 1 + products) + 2 * (D + 1) * K
 
 
 def exponent(sizes, values, last=3):
