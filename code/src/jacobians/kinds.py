@@ -36,7 +36,7 @@ class Evidence:
     again : callable
         () -> Evidence at another point, or None where it would cost too much.
     truth_at : callable
-        point -> matrix (m, n) there, or None.
+        (point, matrix) -> the truth (m, n) there and its error, or None if the matrix is not it.
     """
 
     yours: np.ndarray
@@ -48,7 +48,7 @@ class Evidence:
     columns: np.ndarray | None = None
     form: str = "jac"
     again: object = lambda: None
-    truth_at: object = lambda point: None
+    truth_at: object = lambda point, matrix: None
     memory: dict = field(default_factory=dict)
 
     @property
@@ -569,7 +569,10 @@ def constant_factor(ev):
 
 def rearranged(ev):
     ways = [*rearrangements(ev), *parts(ev), *reductions(ev)]
+    alone = ev.shape[0] > 1 and ev.wrong.any(axis=1).sum() == 1
     for kind, told, make in ways:
+        if alone and kind in ("exchanged", "shifted", "reversed"):
+            continue  # one row says too little about the order of all
         C, E = make(ev.truth), make(ev.error)
         if ev.differs(C, E) and ev.is_(C, E):
             return Finding(kind, told)
@@ -626,7 +629,7 @@ def matched(ev):
         size = truth.shape[1]
         if size < 2 or size > 400:
             continue
-        source = []
+        source, wrong_lanes = [], (ev.wrong.T if flip else ev.wrong).any(axis=0)
         for q in range(size):
             mine = yours[:, [q]]
             gap = np.abs(mine - truth)
@@ -637,7 +640,8 @@ def matched(ev):
             elif not mine.any():
                 source.append(-1)
             elif good.any():
-                source.append(int(np.flatnonzero(good)[0]))
+                misplaced_too = good & wrong_lanes  # of two alike rather one that is missing itself
+                source.append(int(np.flatnonzero(misplaced_too if misplaced_too.any() else good)[0]))
             else:
                 break
         if len(source) < size:
@@ -802,6 +806,10 @@ def line_factors(ev):
             )
         if lone and elsewhere is None:
             continue
+        values, counts = np.unique(np.round(own[np.isfinite(own)], 6), return_counts=True)
+        most = float(values[counts.argmax()])
+        if counts.max() * 2 > counts.sum() and not near(most, 1) and len(values) <= 3:
+            return None  # one factor and a few besides: two mistakes
         same = elsewhere is not None and all(
             near(a, b, 1e-4) for a, b in zip(own, elsewhere, strict=True) if np.isfinite(a + b)
         )
@@ -815,8 +823,18 @@ def line_factors(ev):
                 f"each {word} has a constant factor of its own ({shown} in the {side} "
                 f"{runs(wrong)}), the same at another point: {what} left out or doubled?",
             )
-        if lone:
+    return None
+
+
+def nameless_factors(ev):
+    """Every row, or every column, has a factor of its own that no function we know gives."""
+    for side, axis in (("columns", 0), ("rows", 1)):
+        if ev.shape[1 - axis] < 2 or ev.shape[axis] < 2:
             continue
+        own = factors(ev, ratio(ev), axis)
+        if own is None or not np.isfinite(own).any() or np.nanmax(own) == np.nanmin(own):
+            continue
+        word = side[:-1]
         shown = listed([f"{v:.4g}" for v in own if np.isfinite(v)], 8)
         return Finding(
             f"{word} factors",
@@ -914,10 +932,9 @@ def inner_transposed(ev):
     if not firm.all() or (ev.yours == 0).any():
         return None
     Q = ev.yours / T
-    if (Q * Q[0, 0] * np.sign(Q[0, 0]) == 0).any():
-        return None
+    rtol = 1e-5 + SLACK * (E / np.abs(T)).max()
     rank_one = Q[:, :1] * Q[:1, :] / Q[0, 0]
-    if not np.allclose(Q, rank_one, rtol=1e-5 + SLACK * (E / np.abs(T)).max()):
+    if not (np.allclose(Q, rank_one, rtol=rtol) and np.allclose(np.diag(Q), 1, rtol=rtol)):
         return None
     return Finding(
         "inner matrix transposed",
@@ -1117,7 +1134,7 @@ def elsewhere(ev):
     for name, there in points:
         if np.array_equal(there, ev.x) or not np.isfinite(there).all():
             continue
-        found = ev.truth_at(there)
+        found = ev.truth_at(there, ev.yours)
         if found is None:
             continue
         C, E = found
@@ -1132,25 +1149,21 @@ def rotated(ev):
     m, n = ev.shape
     if ev.columns is not None:
         return None
-    for side in ("outputs", "inputs"):
-        Y, T = (ev.yours, ev.truth) if side == "outputs" else (ev.yours.T, ev.truth.T)
-        k = len(T)
-        if not 2 <= k <= T.shape[1] or k > 60:
+    for side, k in (("outputs", m), ("inputs", n)):
+        if k < 2 or min(m, n) < 2:
             continue
-        if np.linalg.matrix_rank(T) < k:
-            continue
-        R = Y @ np.linalg.pinv(T)
-        slack = 1e-4 + SLACK * ev.error.max() / max(np.linalg.svd(T, compute_uv=False)[-1], 1e-300)
-        if slack > 0.05:
-            continue
-        if np.abs(R @ T - Y).max() > slack * np.abs(Y).max():
-            continue
-        if np.abs(R @ R.T - np.eye(k)).max() < slack:
-            return Finding(
-                "rotated frame",
-                f"the {side} are in another frame: yours is the expected matrix multiplied by an "
-                f"orthogonal matrix from the {'left' if side == 'outputs' else 'right'}",
-            )
+        Y, T, E = (
+            a if side == "outputs" else a.T for a in (ev.yours, ev.truth, ev.error)
+        )  # an orthogonal matrix from the left leaves Y'Y as it is
+        size = np.linalg.norm(T)
+        slack = 1e-5 + SLACK * np.linalg.norm(E) / size
+        if slack < 0.02 and np.linalg.norm(Y.T @ Y - T.T @ T) <= slack * size**2:
+            if np.linalg.matrix_rank(T, tol=10 * slack * size) > 1:
+                return Finding(
+                    "rotated frame",
+                    f"the {side} are in another frame: yours is the expected matrix multiplied by "
+                    f"an orthogonal matrix from the {'left' if side == 'outputs' else 'right'}",
+                )
     return None
 
 
@@ -1168,11 +1181,13 @@ def factor_and_few(ev):
         values = np.sort(q[firm])
         best = None
         for c in {float(np.median(values)), 1.0, -1.0, *values[:: max(1, len(values) // 15)]}:
+            if c == 0:
+                continue
             good = ev.explained(c * C, abs(c) * E)
             if best is None or (good & firm).sum() > (best[1] & firm).sum():
                 best = c, good
         c, good = best
-        if (good & firm).sum() < max(0.6 * firm.sum(), 3) or good.all():
+        if (good & firm).sum() < max(0.5 * firm.sum(), 2) or good.all():
             continue
         if near(c, 1) and not kind:
             continue
@@ -1321,7 +1336,6 @@ def of_shape(array, truth, error, x, y):
                 )
         if same(A, truth.T, error.T):
             return Finding("transposed", f"the matrix is transposed: {told}{also}")
-        extra = array.ndim - len(full)
         for number in (1, 2):
             for axes in combinations(range(array.ndim), number):
                 for how, take in (("sum", np.sum), ("mean", np.mean)):
