@@ -55,7 +55,9 @@ def sizes(rng, low=2, high=6, count=1):
 def products(rng):
     n = sizes(rng, 2, 5)
     a = rng.normal(size=(n + 1, n))
-    return lambda x: np.stack([(a[i] @ x) * x[i % n] + a[i, 0] for i in range(n + 1)]), normal(rng, n)
+    return lambda x: np.stack([(a[i] @ x) * x[i % n] + a[i, 0] for i in range(n + 1)]), normal(
+        rng, n
+    )
 
 
 @family
@@ -119,7 +121,9 @@ def reactions(rng):
 
     def f(y):
         r = np.array([k[0] * y[0], k[1] * y[1] * y[2], k[2] * y[1] ** 2, k[3] * y[0] * y[2]])
-        return np.array([-r[0] + r[1] - r[3], r[0] - r[1] - 2 * r[2], r[2] + 0.5 * r[3] - 0.3 * r[1]])
+        return np.array(
+            [-r[0] + r[1] - r[3], r[0] - r[1] - 2 * r[2], r[2] + 0.5 * r[3] - 0.3 * r[1]]
+        )
 
     return f, rng.uniform(0.2, 2, size=3)
 
@@ -270,7 +274,11 @@ def _(trial, rng):
 def _(trial, rng):
     m = dims(trial)[0]
     i = rng.integers(m)
-    return on_matrix(trial, lambda M, x: M * np.where(np.arange(m) == i, -1, 1)[:, None]) if m > 1 else None
+    return (
+        on_matrix(trial, lambda M, x: M * np.where(np.arange(m) == i, -1, 1)[:, None])
+        if m > 1
+        else None
+    )
 
 
 @plant("sign of a block", "sign of a part")
@@ -306,7 +314,11 @@ def _(trial, rng):
 def _(trial, rng):
     n = dims(trial)[1]
     p = rng.integers(n)
-    return on_matrix(trial, lambda M, x: M * np.where(np.arange(n) == p, 180 / np.pi, 1)) if n > 1 else None
+    return (
+        on_matrix(trial, lambda M, x: M * np.where(np.arange(n) == p, 180 / np.pi, 1))
+        if n > 1
+        else None
+    )
 
 
 @plant("half off the diagonal", "factor in a part")
@@ -362,7 +374,9 @@ def _(trial, rng):
 @plant("index off by one", "index off by one")
 def _(trial, rng):
     n = dims(trial)[1]
-    return on_matrix(trial, lambda M, x: np.column_stack([M[:, 1:], 0 * M[:, 0]])) if n > 2 else None
+    return (
+        on_matrix(trial, lambda M, x: np.column_stack([M[:, 1:], 0 * M[:, 0]])) if n > 2 else None
+    )
 
 
 @plant("column left out", "zero in a part", "left out")
@@ -401,11 +415,19 @@ def _(trial, rng):
     return on_matrix(trial, lambda M, x: np.tril(M)) if m == n and n > 2 else None
 
 
-@plant("rank one missing", "term of rank one", "normaliser held fixed", "diagonal only", "row factors")
+@plant(
+    "rank one missing", "term of rank one", "normaliser held fixed", "diagonal only", "row factors"
+)
 def _(trial, rng):
     m, n = dims(trial)
     u, v = rng.normal(size=m), rng.normal(size=n)
-    return on_matrix(trial, lambda M, x: M + np.outer(u * (x @ v.reshape(x.shape) if x.ndim == 1 else 1), v)) if min(m, n) > 2 else None
+    return (
+        on_matrix(
+            trial, lambda M, x: M + np.outer(u * (x @ v.reshape(x.shape) if x.ndim == 1 else 1), v)
+        )
+        if min(m, n) > 2
+        else None
+    )
 
 
 @plant("penalty missing", "penalty missing")
@@ -460,7 +482,9 @@ def _(trial, rng):
 @plant("at f(x)", "another point")
 def _(trial, rng):
     f = trial.f
-    return (lambda x: trial.jac(f(np.asarray(x)))) if np.shape(f(trial.x)) == trial.x.shape else None
+    return (
+        (lambda x: trial.jac(f(np.asarray(x)))) if np.shape(f(trial.x)) == trial.x.shape else None
+    )
 
 
 @plant("stale", "another point")
@@ -473,7 +497,11 @@ def _(trial, rng):
 def _(trial, rng):
     m, n = dims(trial)
     Q = np.linalg.qr(rng.normal(size=(m, m)))[0]
-    return on_matrix(trial, lambda M, x: Q @ M) if 3 <= m <= n and trial.family not in ("softmax", "normalisation", "norms") else None
+    return (
+        on_matrix(trial, lambda M, x: Q @ M)
+        if 3 <= m <= n and trial.family not in ("softmax", "normalisation", "norms")
+        else None
+    )
 
 
 @plant("zero", "zero")
@@ -483,10 +511,19 @@ def _(trial, rng):
 
 @plant("not a number", "not a number")
 def _(trial, rng):
-    return on_matrix(trial, lambda M, x: np.where(np.arange(M.size).reshape(M.shape) == 0, np.nan, M))
+    return on_matrix(
+        trial, lambda M, x: np.where(np.arange(M.size).reshape(M.shape) == 0, np.nan, M)
+    )
 
 
-@plant("sign and a column", "sign, and more", "factors in a part", "sign of a part", "constant factor, and more", "factor in a part")
+@plant(
+    "sign and a column",
+    "sign, and more",
+    "factors in a part",
+    "sign of a part",
+    "constant factor, and more",
+    "factor in a part",
+)
 def _(trial, rng):
     n = dims(trial)[1]
     return on_matrix(trial, lambda M, x: -M * np.where(np.arange(n) == 1, 3, 1)) if n > 2 else None
@@ -534,7 +571,9 @@ def _(trial, rng):
 def _(trial, rng):
     if trial.family != "gathers":
         return None
-    return on_matrix(trial, lambda M, x: M - np.where(np.arange(M.shape[1]) == 1, 0.7 * np.cos(x), 0))
+    return on_matrix(
+        trial, lambda M, x: M - np.where(np.arange(M.shape[1]) == 1, 0.7 * np.cos(x), 0)
+    )
 
 
 @plant("conjugate", "conjugate")
@@ -641,3 +680,270 @@ def scaled(trial, s, u):
 def in_single(f, s):
     """The function with its argument and its result rounded to float32."""
     return lambda x: np.asarray(f(np.asarray(x, dtype=np.float32).astype(float)), dtype=np.float32)
+
+
+# -------------------------------------------------------------------------- mistakes told in public
+
+#: Each a Public(name, f, x, wrong, right, named): our own small form of a mistake that somebody
+#: reported, with the kinds that tell its owner the point.
+PUBLIC = []
+Public = namedtuple("Public", "name f x wrong right named")
+
+
+def public(name, x, *named):
+    def keep(make):
+        f, right, wrong = make()
+        PUBLIC.append(Public(name, f, np.array(x, dtype=float), wrong, right, named))
+
+    return keep
+
+
+def entries(count, seed):
+    return np.random.default_rng(seed).uniform(-1, 1, count)
+
+
+@public("least squares wants points by parameters (SciPy leastsq)", [0.9, 1.4], "transposed")
+def _():
+    t = np.linspace(0, 2, 5)
+    right = by_complex_step(lambda p: p[0] * np.exp(-p[1] * t))
+    return lambda p: p[0] * np.exp(-p[1] * t), right, lambda p: right(p).T
+
+
+@public("a stiff system's Jacobian with i and j exchanged", [0.7, 0.2, 0.4], "transposed")
+def _():
+    def f(y):
+        return np.array(
+            [y[1] * y[2] - 3 * y[0], 3 * y[0] - y[1] * y[2] - 5 * y[1] ** 2, 5 * y[1] ** 2]
+        )
+
+    right = by_complex_step(f)
+    return f, right, lambda y: right(y).T
+
+
+@public(
+    "kron for a product of matrices, stacked by columns", entries(6, 1).reshape(3, 2), "vec order"
+)
+def _():
+    A, B = entries(9, 2).reshape(3, 3), entries(4, 3).reshape(2, 2)
+    right = by_complex_step(lambda M: A @ M @ B)
+    return lambda M: A @ M @ B, right, lambda M: np.kron(B.T, A).reshape(3, 2, 3, 2)
+
+
+@public("a parameter skipped, all columns one too early", [0.4, 1.1, 0.7], "index off by one")
+def _():
+    t = np.linspace(-1, 1, 5)
+    right = by_complex_step(lambda p: p[0] + p[1] * t + np.sin(p[2] * t))
+    return (lambda p: p[0] + p[1] * t + np.sin(p[2] * t), right,
+            lambda p: np.column_stack([right(p)[:, 1:], 0 * t]))  # fmt: skip
+
+
+@public("the matrix inside tanh transposed", entries(3, 4), "inner matrix transposed")
+def _():
+    A = entries(9, 5).reshape(3, 3) + np.eye(3)
+    right = by_complex_step(lambda x: np.tanh(A @ x))
+    return (lambda x: np.tanh(A @ x), right,
+            lambda x: (1 - np.tanh(A @ x) ** 2)[:, None] * A.T)  # fmt: skip
+
+
+@public("the minus of a residual lost", [0.5, -0.8], "sign")
+def _():
+    a, y = entries(6, 6), entries(6, 7)
+    right = by_complex_step(lambda w: np.sum((y - w[0] * w[1] * a) ** 2))
+    return lambda w: np.sum((y - w[0] * w[1] * a) ** 2), right, lambda w: -right(w)
+
+
+@public("+1 for -1 in the block of the earlier state", entries(4, 8), "sign of a part")
+def _():
+    def f(x):
+        return np.concatenate([x[2:] - x[:2], x[2:] * np.sin(x[:2])])
+
+    right = by_complex_step(f)
+    return f, right, lambda x: right(x) * (1 - 2 * np.pad(np.ones((2, 2)), (0, 2)))
+
+
+@public(
+    "2 forgotten for the entries off the diagonal", entries(9, 9).reshape(3, 3), "factor in a part"
+)
+def _():
+    right = by_complex_step(lambda C: np.sum((C * C)[~np.eye(3, dtype=bool)]) + np.trace(C) ** 2)
+    return (lambda C: np.sum((C * C)[~np.eye(3, dtype=bool)]) + np.trace(C) ** 2, right,
+            lambda C: right(C) * (0.5 + 0.5 * np.eye(3)))  # fmt: skip
+
+
+@public(
+    "loss averaged over the batch, gradient not", entries(14, 10).reshape(7, 2), "constant factor"
+)
+def _():
+    right = by_complex_step(lambda X: np.mean(np.sum(np.cos(X), axis=1)))
+    return lambda X: np.mean(np.sum(np.cos(X), axis=1)), right, lambda X: 7 * right(X)
+
+
+@public("an angle in degrees", [1.5, 50.0], "factor in a part")
+def _():
+    def f(p):
+        return p[0] * np.stack([np.cos(np.pi / 180 * p[1]), np.sin(np.pi / 180 * p[1])])
+
+    right = by_complex_step(f)
+    return f, right, lambda p: right(p) * [1, 180 / np.pi]
+
+
+@public("by sigma where log sigma is the parameter", [0.4, -0.3], "column factors")
+def _():
+    r = np.linspace(0.1, 2, 6)
+    right = by_complex_step(lambda t: np.exp(t[0]) / (1 + r / np.exp(t[1])))
+    return (lambda t: np.exp(t[0]) / (1 + r / np.exp(t[1])), right,
+            lambda t: right(t) * np.exp(-t))  # fmt: skip
+
+
+@public("the residuals' weights left out", [0.8, 0.3], "row weights")
+def _():
+    t, s = np.linspace(0, 2, 5), np.array([0.2, 0.4, 1.5, 2.0, 3.0])
+    right = by_complex_step(lambda p: (p[0] * np.exp(p[1] * t) - 1) / s)
+    return (lambda p: (p[0] * np.exp(p[1] * t) - 1) / s, right,
+            lambda p: right(p) * s[:, None])  # fmt: skip
+
+
+@public("everything of size 1e-9, and twice too large", entries(3, 11), "constant factor")
+def _():
+    right = by_complex_step(lambda x: 1e-9 * np.sum(x**3 + x))
+    return lambda x: 1e-9 * np.sum(x**3 + x), right, lambda x: 2 * right(x)
+
+
+@public("the conjugate of a gradient", entries(6, 12).reshape(2, 3), "conjugate")
+def _():
+    right = by_complex_step(lambda z: np.sum((z[0] ** 2 + z[1] ** 2) ** 2))
+    return (lambda z: np.sum((z[0] ** 2 + z[1] ** 2) ** 2), right,
+            lambda z: right(z) * [[1], [-1]])  # fmt: skip
+
+
+@public("the gradient of a shared bias kept for each sample", entries(3, 13), "not summed")
+def _():
+    Z = entries(15, 14).reshape(5, 3)
+    right = by_complex_step(lambda b: np.sum((Z + b) ** 2))
+    return lambda b: np.sum((Z + b) ** 2), right, lambda b: 2 * (Z + b)
+
+
+@public("softmax with the diagonal alone", entries(4, 15), "diagonal only", "normaliser held fixed")
+def _():
+    def f(z):
+        return np.exp(z) / np.sum(np.exp(z))
+
+    return f, by_complex_step(f), lambda z: np.diag(f(z) * (1 - f(z)))
+
+
+@public("mean and deviation held fixed", entries(5, 16), "normaliser held fixed")
+def _():
+    def f(x):
+        d = x - x.mean()
+        return d / np.sqrt((d * d).mean())
+
+    return f, by_complex_step(f), lambda x: np.eye(5) / x.std()
+
+
+@public("the penalty's gradient forgotten", entries(4, 17), "penalty missing")
+def _():
+    right = by_complex_step(lambda w: np.sum(np.exp(w)) + 0.4 * np.sum(w * w))
+    return (lambda w: np.sum(np.exp(w)) + 0.4 * np.sum(w * w), right,
+            lambda w: np.exp(w))  # fmt: skip
+
+
+@public("the heading held fixed", [0.8, 0.5, 0.3], "term of rank one", "factor in a part")
+def _():
+    def f(s):
+        d, a = s[0] + s[1], s[2] + s[0] - 2 * s[1]
+        return np.array([d * np.cos(a), d * np.sin(a), a])
+
+    right = by_complex_step(f)
+
+    def wrong(s):
+        J, a = right(s), s[2] + s[0] - 2 * s[1]
+        J[:2, :2] = np.array([[np.cos(a)] * 2, [np.sin(a)] * 2])
+        return J
+
+    return f, right, wrong
+
+
+@public("= for += where an input is used twice", [0.4, -0.9, 0.6], "accumulation overwritten")
+def _():
+    c, at = np.array([0.7, 1.3, -0.4, 2.1]), np.array([0, 2, 1, 2])
+    right = by_complex_step(lambda x: np.sum(c * np.exp(x[at])))
+
+    def wrong(x):
+        g = np.zeros(3)
+        g[at] = c * np.exp(x[at])
+        return g
+
+    return lambda x: np.sum(c * np.exp(x[at])), right, wrong
+
+
+@public("the upstream gradient ignored", entries(4, 18), "cotangent ignored")
+def _():
+    def f(x):
+        return np.array([np.exp(x[0]) * x[1], np.sin(x[2]) + x[3] ** 2])
+
+    right = by_complex_step(f)
+    return f, right, lambda x: np.tile(right(x).sum(axis=0), (2, 1))
+
+
+@public("both triangles counted, one read", [[1.4, 0.2], [0.2, 0.9]], "symmetric argument")
+def _():
+    def f(S):
+        return S[0, 0] * S[1, 1] - S[1, 0] ** 2
+
+    return (f, lambda S: np.array([[S[1, 1], 0], [-2 * S[1, 0], S[0, 0]]]),
+            lambda S: np.array([[S[1, 1], -S[1, 0]], [-S[1, 0], S[0, 0]]]))  # fmt: skip
+
+
+@public("f in float32, one column doubled", entries(3, 19), "factor in a part")
+def _():
+    A = entries(12, 20).reshape(4, 3)
+    right = by_complex_step(lambda x: np.tanh(A @ x))
+    return (lambda x: np.tanh(A.astype(np.float32) @ np.asarray(x, dtype=np.float32)), right,
+            lambda x: right(x) * [1, 2, 1])  # fmt: skip
+
+
+@public("the Jacobian in float32", entries(3, 21), "float32")
+def _():
+    A = entries(12, 22).reshape(4, 3)
+    right = by_complex_step(lambda x: np.sin(A @ x))
+    return lambda x: np.sin(A @ x), right, lambda x: right(x).astype(np.float32)
+
+
+@public("checked at the optimum", [0.7, 1.2], "constant factor")
+def _():
+    t = np.linspace(0, 2, 5)
+    y = 0.7 * np.exp(-1.2 * t)
+    right = by_complex_step(lambda p: np.sum((p[0] * np.exp(-p[1] * t) - y) ** 2))
+    return (lambda p: np.sum((p[0] * np.exp(-p[1] * t) - y) ** 2), right,
+            lambda p: 2 * right(p))  # fmt: skip
+
+
+@public("f writes into one buffer", entries(3, 23), "transposed")
+def _():
+    A, kept = entries(9, 24).reshape(3, 3), np.zeros(3)
+
+    def f(x):
+        np.matmul(A, x, out=kept)
+        np.power(kept, 3, out=kept)
+        return kept
+
+    right = by_complex_step(lambda x: (A @ x) ** 3)
+    return f, right, lambda x: right(x).T
+
+
+@public("f changes its argument", entries(4, 25), "normaliser held fixed", "diagonal only")
+def _():
+    def f(x):
+        x -= x.mean()
+        return x**3
+
+    return (f, by_complex_step(lambda x: (x - x.mean()) ** 3),
+            lambda x: np.diag(3 * (x - x.mean()) ** 2))  # fmt: skip
+
+
+@public("a fast wave whose inner factor is lost", [3.0, 0.4], "repeated", "factor in a part")
+def _():
+    t = np.array([2.0, 50, 300, 1200, 3000])
+    right = by_complex_step(lambda p: np.cos(p[0] * t + p[1]))
+    return (lambda p: np.cos(p[0] * t + p[1]), right,
+            lambda p: -np.sin(p[0] * t + p[1])[:, None] * np.ones(2))  # fmt: skip

@@ -551,7 +551,7 @@ class Look:
         return kinds.Evidence(
             self.Y, self.truth_for_yours(), self.E, self.wrong, self.point, value,
             None if self.columns is None else np.asarray(self.columns), self.claim.form,
-            again or (lambda: None), truth_at,
+            again or (lambda: None), truth_at, self.at if again else (lambda point: None),
         )  # fmt: skip
 
     def truth_for_yours(self):
@@ -567,16 +567,21 @@ class Look:
     def again(self):
         """The same columns at a displaced point, for a rule that needs a second opinion."""
         for point in self.probe.displaced():
-            if np.array_equal(point, self.point) or not self.affordable(8):
-                continue
-            M = _claimed(self.probe, self.claim, point)
-            if M is None:
-                continue
-            other = Look.__new__(Look)
-            other.probe, other.claim, other.point, other.M = self.probe, self.claim, point, M
-            other.entry_by_entry(self.columns)
-            return other.evidence()
+            if not np.array_equal(point, self.point) and (found := self.at(point)) is not None:
+                return found
         return None
+
+    def at(self, point):
+        """The evidence of the same columns at another point, or None where it costs too much."""
+        if not self.affordable(8) or not self.probe.defined(point):
+            return None
+        M = _claimed(self.probe, self.claim, point)
+        if M is None:
+            return None
+        other = Look.__new__(Look)
+        other.probe, other.claim, other.point, other.M = self.probe, self.claim, point, M
+        other.entry_by_entry(self.columns)
+        return other.evidence()
 
     def report(self, report, remark=""):
         found = kinds.name(self.evidence(self.again))

@@ -403,6 +403,9 @@ def _descend(along, base, noise, step, most=MOST):
     """Go down the ladder from one step, keep for each output the estimate that is trusted most."""
     value, error = np.zeros_like(base), np.full_like(base, np.inf)
     low, high = np.full((2, base.size), np.nan)
+    shares = noise[base != 0] / np.abs(base[base != 0])
+    share = float(np.median(shares)) if shares.size else EPS
+    share = share if 1e-9 < share < 1e-5 else EPS
     old, bends, sides, failed, power, moved = [], [], [], 0, 2, np.zeros_like(base)
     down_ok = up_ok = False
     h = step
@@ -426,6 +429,9 @@ def _descend(along, base, noise, step, most=MOST):
             bends.append((up - base) / a - (down - base) / b)
             sides.append(((up - base) / a, (down - base) / b))
         rounding = 2 * noise / span
+        if power == 2:  # far away f may be much larger, and its rounding with it
+            far = np.maximum(np.abs(up), np.abs(down))
+            rounding = np.maximum(rounding, share * far / span)
         # an output that moved both ways at a larger step and stands still now is a staircase
         rounding = np.where((D == 0) & (moved > 0), moved / span, rounding)
         if power == 2:

@@ -28,6 +28,16 @@ def load():
     return json.loads(PATH.read_text(encoding="utf-8"))
 
 
+def store(kind, results):
+    """Write the results of one kind into the file and leave the others as they are.
+
+    `checkers` holds what the checkers found: for each group the number `tried`, and for each tool
+    what it `found` and `named` of it, the right ones it `blamed`, its evaluations and seconds.
+    """
+    found = {**load(), kind: results}
+    PATH.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
 # What each way to the derivative costs beside its arguments, for N samples, D inputs and K units,
 # equation :eq:`eq-cost`: numbers in memory at the same time, and operations (to a factor).
 NUMBERS = {
