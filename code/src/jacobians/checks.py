@@ -11,13 +11,14 @@ from dataclasses import replace
 import numpy as np
 
 from jacobians import kinds, mistakes
-from jacobians.differences import EPS, _finite, _typical, line, roughness, slope
+from jacobians.differences import EPS, _finite, _typical, line, lines, roughness, slope
 from jacobians.reports import KINK, RIGHT, UNJUDGED, WRONG, Report
 
 WIDE = 8  # a right entry is within so many estimated errors of the truth,
 CLOSE = 3e-9  # or relatively this close to it; float32 is 20 times worse
 FULL = 64  # up to so many inputs every entry is looked at, beyond it random directions come first
 NAMING = 400  # up to so many inputs every entry is looked at where something is wrong
+TOGETHER = 2**14  # so many numbers of a basis climb one ladder together
 SAMPLE = 64  # and beyond it so many columns
 
 
@@ -158,6 +159,14 @@ class Probe:
                 known = np.isfinite(found.error)
                 self.known["scale"] = np.fmax(self.known["scale"], np.abs(found.value) * known)
         return self.known["scale"]
+
+    @property
+    def rounding(self):
+        """What rounding leaves of a derivative that is as nothing beside those around x."""
+        y = np.abs(self.y.ravel())
+        large = (y > 1e-3 * y.max()) & (y > 0)
+        share = np.median(self.noise[large] / y[large]) if large.any() else EPS
+        return (32 * share if 1e-10 < share < 1e-4 else 64 * EPS) * self.scale
 
     def directions(self, seed):
         """Random moves of all inputs, each about as long as the input."""
@@ -415,7 +424,7 @@ class Look:
     def agrees(self, v):
         found = self.probe.slope(self.point, v)
         claimed = self.M @ v
-        allowed = WIDE * found.error + CLOSE * (np.abs(self.M) @ np.abs(v))
+        allowed = WIDE * found.error + CLOSE * (np.abs(self.M) @ np.abs(v)) + self.probe.rounding
         kink = np.isfinite(found.low)
         between = (claimed >= found.low - allowed) & (claimed <= found.high + allowed)
         good = np.abs(claimed - found.value) <= allowed
@@ -459,7 +468,7 @@ class Look:
                 range(self.probe.n) if self.columns is None else self.columns)]
         )  # fmt: skip
         # an entry that is as nothing beside what it is around x is rounding, in yours and in f
-        rounding = 64 * EPS * self.probe.scale[:, None] / lengths
+        rounding = self.probe.rounding[:, None] / lengths
         allowed = WIDE * E + CLOSE * np.abs(T) + rounding
         self.kink = np.isfinite(low)
         between = (Y >= low - allowed) & (Y <= high + allowed)
@@ -528,8 +537,13 @@ class Look:
         probe = self.probe
         value = probe.value(self.point).reshape(probe.y.shape)
 
-        def truth_at(point):
-            if self.columns is not None or not self.affordable(9) or not probe.defined(point):
+        def truth_at(point, M):
+            if self.columns is not None or not probe.defined(point):
+                return None
+            v = next(probe.directions(13))
+            found = probe.slope(point, v)  # along one direction first: it costs little
+            allowed = 10 * WIDE * found.error + 1e-5 * (np.abs(M) @ np.abs(v))
+            if not (np.abs(found.value - M @ v) <= allowed).all() or not self.affordable(9):
                 return None
             T, E, low, _ = probe.truth(point)
             return None if np.isfinite(low).any() else (T, E)
@@ -537,7 +551,7 @@ class Look:
         return kinds.Evidence(
             self.Y, self.truth_for_yours(), self.E, self.wrong, self.point, value,
             None if self.columns is None else np.asarray(self.columns), self.claim.form,
-            again or (lambda: None), truth_at,
+            again or (lambda: None), truth_at, self.at if again else (lambda point: None),
         )  # fmt: skip
 
     def truth_for_yours(self):
@@ -553,16 +567,21 @@ class Look:
     def again(self):
         """The same columns at a displaced point, for a rule that needs a second opinion."""
         for point in self.probe.displaced():
-            if np.array_equal(point, self.point) or not self.affordable(8):
-                continue
-            M = _claimed(self.probe, self.claim, point)
-            if M is None:
-                continue
-            other = Look.__new__(Look)
-            other.probe, other.claim, other.point, other.M = self.probe, self.claim, point, M
-            other.entry_by_entry(self.columns)
-            return other.evidence()
+            if not np.array_equal(point, self.point) and (found := self.at(point)) is not None:
+                return found
         return None
+
+    def at(self, point):
+        """The evidence of the same columns at another point, or None where it costs too much."""
+        if not self.affordable(8) or not self.probe.defined(point):
+            return None
+        M = _claimed(self.probe, self.claim, point)
+        if M is None:
+            return None
+        other = Look.__new__(Look)
+        other.probe, other.claim, other.point, other.M = self.probe, self.claim, point, M
+        other.entry_by_entry(self.columns)
+        return other.evidence()
 
     def report(self, report, remark=""):
         found = kinds.name(self.evidence(self.again))
@@ -1059,7 +1078,7 @@ def check_jacobian(basis, X):
     points.insert(1, (W, X))
     for number, (own_W, own_X) in enumerate(points):
         here = basis if number == 1 else copies.make(own_W)
-        report, moves, cost = _examine_basis(copies, here, own_X)
+        report, moves, cost = _examine_basis(copies, here, own_X, quick=number == 2)
         calls += cost
         if report is not None and not report.ok:
             return replace(report, evaluations=calls)
@@ -1158,8 +1177,31 @@ def _own_point(W, X, scale):
     return own_W * scale, own_X[:, 0] if X.ndim == 1 else own_X
 
 
-def _examine_basis(copies, basis, X):
-    """The report at one point (None if nothing moves), which units move, and the evaluations."""
+def _agrees_along(at, W, base, noise, size, J, count):
+    """Whether J is right along random directions in which all parameters move, and what moves."""
+    moves = np.zeros(base.shape[1], dtype=bool)
+    if J.shape != (*base.shape[:1], *W.shape):
+        return False, moves
+    rng = np.random.default_rng(9)
+    for _ in range(count):
+        v = rng.uniform(0.5, 1.5, W.shape) * rng.choice([-1.0, 1.0], W.shape)
+        v /= size[:, None] * np.sqrt(len(size))
+        found = slope(line(at, W, v), base.ravel(), noise)
+        claimed = np.einsum("ndk,dk->nk", J, v).ravel()
+        sizes = np.einsum("ndk,dk->nk", np.abs(J), np.abs(v)).ravel()
+        if not (np.abs(claimed - found.value) <= WIDE * found.error + CLOSE * sizes).all():
+            return False, moves
+        firm = np.abs(found.value) > WIDE * found.error
+        moves |= firm.reshape(base.shape).any(axis=0)
+    return True, moves
+
+
+def _examine_basis(copies, basis, X, quick=False):
+    """The report at one point (None if nothing moves), which units move, and the evaluations.
+
+    A quick look goes along one direction, and entry by entry only if that finds something; so does
+    a look at very many inputs.
+    """
     W = np.array(basis.W, dtype=float)
     with np.errstate(all="ignore"):
         base = np.array(basis.transform(X.copy()), dtype=float)
@@ -1180,15 +1222,7 @@ def _examine_basis(copies, basis, X):
     flat_X = X[:, None] if X.ndim == 1 else X
     size = np.append(np.abs(flat_X).max(axis=0), 1.0)
     size[size == 0] = 1.0
-    noise = roughness(at, W, base.ravel())
-    T, E, low, high = np.empty((4, N, *W.shape))
-    for d in range(len(W)):  # units that share no parameter move together
-        v = np.zeros_like(W)
-        v[d] = 1 / size[d]
-        found = slope(line(at, W, v), base.ravel(), noise)
-        for array, values in zip((T, E, low, high), found, strict=True):
-            array[:, d] = values.reshape(N, K) * size[d]
-    moves = (np.abs(T) > WIDE * E).any(axis=(0, 1))
+    moves = np.zeros(K, dtype=bool)
     name = type(basis).__name__
 
     def asked():
@@ -1218,6 +1252,24 @@ def _examine_basis(copies, basis, X):
         return wrong("not written", "jacobian is not written yet: every entry is NaN")
     if yours.dtype.kind not in "biufc":
         return wrong("not numbers", f"jacobian returns {yours.dtype} and not numbers")
+    noise = roughness(at, W, base.ravel()) if not quick else 4 * EPS * np.abs(base).ravel()
+    if quick or len(W) > FULL:
+        J = np.asarray(yours.real, dtype=float)
+        agrees, moves = _agrees_along(at, W, base, noise, size, J, 1 if quick else 3)
+        if agrees and (quick or _shared(at, W, base, noise, size) is None):
+            return (Report(True) if moves.any() else None), moves, calls
+        noise = roughness(at, W, base.ravel())
+    T, E, low, high = np.empty((4, N, *W.shape))
+    rows = max(1, TOGETHER // base.size)
+    for first in range(0, len(W), rows):  # units that share no parameter move together
+        some = range(first, min(first + rows, len(W)))
+        moved = [np.outer(np.arange(len(W)) == d, np.full(K, 1 / size[d])) for d in some]
+        many = len(moved)
+        found = slope(lines(at, W, moved), np.tile(base.ravel(), many), np.tile(noise, many))
+        for array, values in zip((T, E, low, high), found, strict=True):
+            lanes = values.reshape(many, N, K) * size[first : first + many, None, None]
+            array[:, first : first + many] = lanes.transpose(1, 0, 2)
+    moves = (np.abs(T) > WIDE * E).any(axis=(0, 1))
     shared = _shared(at, W, base, noise, size)
     if shared is not None and yours.ndim == 4:
         report = check_derivative(

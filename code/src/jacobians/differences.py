@@ -301,6 +301,22 @@ def line(at, w, v):
     return along
 
 
+def lines(at, w, directions):
+    """Several lines as one, their values one after the other: one ladder climbs them together."""
+    each = [line(at, w, v) for v in directions]
+
+    def along(t):
+        found = [one(t) for one in each]
+        if any(y is None for y, _ in found):
+            return None, t
+        return (
+            np.concatenate([y for y, _ in found]),
+            np.concatenate([np.full(y.shape, taken) for y, taken in found]),
+        )
+
+    return along
+
+
 def roughness(at, w, base, rng=None):
     """The noise of each output of f: its fourth differences over nine close points.
 
@@ -310,7 +326,7 @@ def roughness(at, w, base, rng=None):
     rng = np.random.default_rng(1) if rng is None else rng
     size = np.where(w == 0, _typical(w), np.abs(w))
     v = size * rng.uniform(0.5, 1.5, w.shape) * rng.choice([-1.0, 1.0], w.shape)
-    noise, along = np.full(base.shape, np.nan), line(at, w, v)
+    noise, along, single = np.full(base.shape, np.nan), line(at, w, v), False
     for spacing in SPACINGS:
         points = [along(spacing * k)[0] for k in range(-4, 5) if k]
         if any(y is None for y in points):
@@ -320,6 +336,7 @@ def roughness(at, w, base, rng=None):
         measured = np.sqrt(np.mean(fourth**2, axis=0) / 70)  # 70 = 1 + 16 + 36 + 16 + 1
         moves = np.ptp(points, axis=0) > 0
         noise = np.fmin(noise, np.where(moves, measured, np.nan))
+        single = single or moves.any() and np.array_equal(points, points.astype(np.float32))
         if np.all(noise <= 1e4 * EPS * np.abs(points).max(axis=0)):
             break  # else a bend or a kink may look like noise: it shrinks with the spacing
     if np.isnan(noise).any():  # what stands still over a short way may be a coarse staircase
@@ -327,7 +344,13 @@ def roughness(at, w, base, rng=None):
         if all(y is not None for y in points):
             fourth = points[0] - 4 * points[1] + 6 * base - 4 * points[2] + points[3]
             noise = np.where(np.isnan(noise), np.abs(fourth) / np.sqrt(70), noise)
-    return np.fmax(noise, EPS * np.abs(base))
+    noise = np.fmax(noise, EPS * np.abs(base))
+    if single:  # results rounded to float32: where they stand still the scatter was not to be seen
+        return np.maximum(noise, np.finfo(np.float32).eps / 2 * np.abs(base))
+    share = noise[base != 0] / np.abs(base[base != 0])
+    if share.size and 1e-9 < np.median(share) < 1e-5:  # float32 inside, most likely everywhere
+        noise = np.maximum(noise, np.median(share) * np.abs(base))
+    return noise
 
 
 def _typical(w):
@@ -380,13 +403,16 @@ def _descend(along, base, noise, step, most=MOST):
     """Go down the ladder from one step, keep for each output the estimate that is trusted most."""
     value, error = np.zeros_like(base), np.full_like(base, np.inf)
     low, high = np.full((2, base.size), np.nan)
+    shares = noise[base != 0] / np.abs(base[base != 0])
+    share = float(np.median(shares)) if shares.size else EPS
+    share = share if 1e-9 < share < 1e-5 else EPS
     old, bends, sides, failed, power, moved = [], [], [], 0, 2, np.zeros_like(base)
     down_ok = up_ok = False
     h = step
     for _ in range(most):
         (up, a), (down, b) = along(h), along(-h)
         up_ok, down_ok = up_ok or up is not None, down_ok or down is not None
-        if a == 0 or b == 0:
+        if np.any(a == 0) or np.any(b == 0):
             break  # the spacing of the numbers is reached
         if up is None or down is None:
             failed += 1
@@ -403,6 +429,9 @@ def _descend(along, base, noise, step, most=MOST):
             bends.append((up - base) / a - (down - base) / b)
             sides.append(((up - base) / a, (down - base) / b))
         rounding = 2 * noise / span
+        if power == 2:  # far away f may be much larger, and its rounding with it
+            far = np.maximum(np.abs(up), np.abs(down))
+            rounding = np.maximum(rounding, share * far / span)
         # an output that moved both ways at a larger step and stands still now is a staircase
         rounding = np.where((D == 0) & (moved > 0), moved / span, rounding)
         if power == 2:

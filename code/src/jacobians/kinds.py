@@ -35,8 +35,10 @@ class Evidence:
         "jac", "vjp" or "jvp".
     again : callable
         () -> Evidence at another point, or None where it would cost too much.
+    at : callable
+        point -> Evidence there, or None.
     truth_at : callable
-        point -> matrix (m, n) there, or None.
+        (point, matrix) -> the truth (m, n) there and its error, or None if the matrix is not it.
     """
 
     yours: np.ndarray
@@ -48,7 +50,8 @@ class Evidence:
     columns: np.ndarray | None = None
     form: str = "jac"
     again: object = lambda: None
-    truth_at: object = lambda point: None
+    truth_at: object = lambda point, matrix: None
+    at: object = lambda point: None
     memory: dict = field(default_factory=dict)
 
     @property
@@ -194,6 +197,9 @@ def places(ev, mask):
         if whole_cols:
             plural = "" if len(rows) == 1 else "s"
             return f"row{plural} {runs(rows)} (of {outputs})", "rows"
+        if mask.sum() == 1:
+            i, p = rows[0], cols[0]
+            return f"the derivative of {output(ev, i)} by {input_(ev, p)}", "entry"
         numbers = runs([column(ev, p) for p in cols])
         return (
             f"the block of rows {runs(rows)} and columns {numbers} ({outputs} by {inputs})",
@@ -213,6 +219,8 @@ def places(ev, mask):
         elif how != "slice":
             return where, how
     count = int(mask.sum())
+    if m == n and ev.columns is None and not mask[~np.eye(m, dtype=bool)].any():
+        return f"the diagonal in the rows {runs(rows)}", "entries"
     return (
         f"{count} of {mask.size} entries, in the rows {runs(rows)} and the columns "
         f"{runs([column(ev, p) for p in cols])}",
@@ -268,20 +276,23 @@ def quantities(ev, p=None):
         named += functions(t, input_(ev, p))
     if y.size == 1:
         named += functions(y[0], "f")
-    named += [(np.linalg.norm(x), "|x|"), (x @ x, "|x|^2"), (x.sum(), "the sum of x")]
-    named += [(x.mean(), "the mean of x"), (x.std(), "the standard deviation of x")]
-    named += [(x.var(), "the variance of x"), (np.abs(x).max(), "the largest |x|")]
-    named += [(np.linalg.norm(x) ** 3, "|x|^3")]
-    if y.size > 1:
-        named += [(np.linalg.norm(y), "|f|"), (y @ y, "|f|^2"), (y.sum(), "the sum of f")]
-    for value, name in named:
-        yield value, name
-        with np.errstate(all="ignore"):
-            yield 1 / np.float64(value), f"1/{name}" if " " not in name else f"1 over {name}"
     if p is None and x.size <= 8:
         for q in range(x.size):
-            for value, name in functions(x[q], f"x{index(ev.x.shape, q)}"):
-                yield value, name
+            named += functions(x[q], f"x{index(ev.x.shape, q)}")
+    named += [(np.linalg.norm(x), "|x|"), (x @ x, "|x|^2"), (x.sum(), "the sum of x")]
+    named += [(x.mean(), "the mean of x"), (x.std(), "the standard deviation of x")]
+    named += [(x.var(), "the variance of x"), (np.linalg.norm(x) ** 3, "|x|^3")]
+    if y.size > 1:
+        named += [(np.linalg.norm(y), "|f|"), (y @ y, "|f|^2"), (y.sum(), "the sum of f")]
+    if p is not None and x.size <= 8:
+        for q in range(x.size):
+            named += functions(x[q], f"x{index(ev.x.shape, q)}")
+    named += [(np.abs(x).max(), "the largest |x|")]
+    yield from named
+    for value, name in named:
+        if not name.startswith("1"):
+            with np.errstate(all="ignore"):
+                yield 1 / np.float64(value), f"1/{name}" if " " not in name else f"1 over {name}"
 
 
 def functions(t, name):
@@ -569,7 +580,10 @@ def constant_factor(ev):
 
 def rearranged(ev):
     ways = [*rearrangements(ev), *parts(ev), *reductions(ev)]
+    alone = ev.shape[0] > 1 and ev.wrong.any(axis=1).sum() == 1
     for kind, told, make in ways:
+        if alone and kind in ("exchanged", "shifted", "reversed"):
+            continue  # one row says too little about the order of all
         C, E = make(ev.truth), make(ev.error)
         if ev.differs(C, E) and ev.is_(C, E):
             return Finding(kind, told)
@@ -626,7 +640,7 @@ def matched(ev):
         size = truth.shape[1]
         if size < 2 or size > 400:
             continue
-        source = []
+        source, wrong_lanes = [], (ev.wrong.T if flip else ev.wrong).any(axis=0)
         for q in range(size):
             mine = yours[:, [q]]
             gap = np.abs(mine - truth)
@@ -637,7 +651,10 @@ def matched(ev):
             elif not mine.any():
                 source.append(-1)
             elif good.any():
-                source.append(int(np.flatnonzero(good)[0]))
+                misplaced_too = good & wrong_lanes  # of two alike rather one that is missing itself
+                source.append(
+                    int(np.flatnonzero(misplaced_too if misplaced_too.any() else good)[0])
+                )
             else:
                 break
         if len(source) < size:
@@ -721,6 +738,8 @@ def part_factor(ev):
         value = common(ratio(there), ev.wrong)
         elsewhere = value, there, spread(there, ev.wrong)
     name = factor_name(ev, c, spread(ev, ev.wrong), elsewhere, p)
+    if name.endswith("depends on x"):
+        return None  # a rule that looks at the error itself may know more
     hint = ""
     nice = name != "" or any(near(c, value, spread(ev, ev.wrong)) for value, n in constants(ev))
     if not nice and how == "columns" and ev.shape[0] == 1:
@@ -732,8 +751,49 @@ def part_factor(ev):
     return Finding("factor in a part", f"{where} {is_} multiplied by {c:.6g}{name}{hint}")
 
 
+def constant_error(ev):
+    """Yours is off by the same numbers at another point too: a linear term of f."""
+    there = ev.second()
+    if there is None:
+        return None
+    gap, gap2 = ev.yours - ev.truth, there.yours - there.truth
+    slack = SLACK * (ev.error + there.error) + FIT * (np.abs(ev.truth) + np.abs(there.truth))
+    slack += 1e-5 * np.abs(gap)
+    if (np.abs(gap - gap2) > slack).any() or not (np.abs(gap) > 3 * slack)[ev.wrong].all():
+        return None
+    moved = np.abs(there.truth - ev.truth) > 3 * slack
+    if not moved[ev.wrong].any():
+        return None  # the derivative itself is constant there, and so is every mistake
+    where, _ = places(ev, ev.wrong)
+    values = gap[ev.wrong]
+    shown = listed([f"{v:.6g}" for v in values], 6)
+    is_ = "are" if plural(where) else "is"
+    return Finding(
+        "constant error",
+        f"{where} {is_} off by a constant, the same at another point ({shown}): a term of f that is "
+        "linear in x is forgotten, or is there twice",
+    )
+
+
+def varying_part(ev):
+    """One number on a part of the entries, another one at another point."""
+    if (ev.wrong & ~ev.firm).any() or ev.wrong.sum() < 2:
+        return None
+    c = common(ratio(ev), ev.wrong)
+    scaled = np.where(ev.wrong, c * ev.truth, ev.truth)
+    if c is None or not ev.is_(scaled, (1 + abs(c)) * ev.error):
+        return None
+    where, _ = places(ev, ev.wrong)
+    is_ = "are" if plural(where) else "is"
+    return Finding(
+        "factor in a part",
+        f"{where} {is_} multiplied by {c:.6g} here and by another number elsewhere: a factor that "
+        "depends on x is missing or is there once too often",
+    )
+
+
 def plural(where):
-    return where.startswith(("columns", "rows")) or " and " in where or "to" in where
+    return where.startswith(("columns", "rows")) or where[0].isdigit()
 
 
 def conjugate(ev):
@@ -802,6 +862,10 @@ def line_factors(ev):
             )
         if lone and elsewhere is None:
             continue
+        values, counts = np.unique(np.round(own[np.isfinite(own)], 6), return_counts=True)
+        most = float(values[counts.argmax()])
+        if counts.max() * 2 > counts.sum() and not near(most, 1) and len(values) <= 3:
+            return None  # one factor and a few besides: two mistakes
         same = elsewhere is not None and all(
             near(a, b, 1e-4) for a, b in zip(own, elsewhere, strict=True) if np.isfinite(a + b)
         )
@@ -815,8 +879,18 @@ def line_factors(ev):
                 f"each {word} has a constant factor of its own ({shown} in the {side} "
                 f"{runs(wrong)}), the same at another point: {what} left out or doubled?",
             )
-        if lone:
+    return None
+
+
+def nameless_factors(ev):
+    """Every row, or every column, has a factor of its own that no function we know gives."""
+    for side, axis in (("columns", 0), ("rows", 1)):
+        if ev.shape[1 - axis] < 2 or ev.shape[axis] < 2:
             continue
+        own = factors(ev, ratio(ev), axis)
+        if own is None or not np.isfinite(own).any() or np.nanmax(own) == np.nanmin(own):
+            continue
+        word = side[:-1]
         shown = listed([f"{v:.4g}" for v in own if np.isfinite(v)], 8)
         return Finding(
             f"{word} factors",
@@ -904,6 +978,90 @@ def activation(ev):
     return None
 
 
+def invariant_gradient(ev):
+    """One output that does not change as x is scaled or shifted, and an error along just that."""
+    if ev.shape[0] != 1 or ev.shape[1] < 3 or ev.columns is not None:
+        return None
+    gap, x = (ev.yours - ev.truth)[0], ev.x.ravel()
+    return (
+        normaliser(ev, gap, 1)
+        if any(
+            abs(gap @ v) >= (1 - 1e-5) * np.linalg.norm(gap) * np.linalg.norm(v)
+            for v in (x, np.ones_like(x))
+        )
+        else None
+    )
+
+
+def block_transposed(ev):
+    """A square block of the matrix is transposed, the rest is right."""
+    rows, cols = np.flatnonzero(ev.wrong.any(axis=1)), np.flatnonzero(ev.wrong.any(axis=0))
+    m, n = ev.shape
+    if ev.columns is not None or not ev.wrong.any():
+        return None
+    # the wrong entries leave out a diagonal: look at the smallest square that holds them
+    size = max(np.ptp(rows), np.ptp(cols)) + 1
+    if size < 2 or size >= max(m, n) and m == n or size > min(m, n):
+        return None
+    for top in range(max(0, rows[-1] - size + 1), min(rows[0], m - size) + 1):
+        for left in range(max(0, cols[-1] - size + 1), min(cols[0], n - size) + 1):
+            block = slice(top, top + size), slice(left, left + size)
+            C, E = ev.truth.copy(), ev.error.copy()
+            C[block], E[block] = ev.truth[block].T, ev.error[block].T
+            if ev.differs(C, E) and ev.is_(C, E):
+                return Finding(
+                    "block transposed",
+                    f"the block of rows {top} to {top + size - 1} and columns {left} to "
+                    f"{left + size - 1} is transposed",
+                )
+    return None
+
+
+def half_a_product(ev):
+    """One term of a product rule alone: f = x g(x) entry by entry, or f = x x'."""
+    m, n = ev.shape
+    if ev.columns is not None:
+        return None
+    if m == n and m > 1 and not (ev.truth - np.diag(np.diag(ev.truth))).any():
+        x, y = ev.x.ravel(), ev.y.ravel()
+        with np.errstate(all="ignore"):
+            one = y / x
+            for candidate in (np.diag(one), np.diag(np.diag(ev.truth) - one)):
+                if np.isfinite(candidate).all() and ev.is_(candidate, ev.error):
+                    return Finding(
+                        "product rule", "one term of the product rule alone: f = x g(x) needs "
+                        "g(x) + x g'(x), and yours has one of the two",
+                    )  # fmt: skip
+    if ev.y.ndim == 2 and ev.y.shape[0] == ev.y.shape[1]:
+        Y = ev.yours.reshape(ev.y.shape + (n,))
+        both = (Y + Y.transpose(1, 0, 2)).reshape(m, n)
+        if (
+            ev.truth.any()
+            and (np.abs(both - ev.truth) <= FIT * np.abs(ev.truth) + SLACK * ev.error).all()
+        ):
+            return Finding(
+                "product rule",
+                "one term of the product rule alone: yours and the same with the two axes of f "
+                "exchanged make the whole together",
+            )
+    return None
+
+
+def pattern_transposed(ev):
+    """Zeros in the other triangle."""
+    m, n = ev.shape
+    if m != n or ev.columns is not None:
+        return None
+    there, mine = ev.firm, np.abs(ev.yours) > 1e-12 * np.abs(ev.yours).max()
+    if np.array_equal(mine, there.T) and not np.array_equal(mine, there):
+        return Finding(
+            "pattern transposed",
+            "the zeros stand where the transposed matrix has them: outputs and inputs are taken for "
+            "each other, or a sum or a scan runs the other way",
+        )
+    return None
+
+
 def inner_transposed(ev):
     """D1 A' D2 for D1 A D2: the outer factors are right, a matrix inside is transposed."""
     m, n = ev.shape
@@ -914,10 +1072,9 @@ def inner_transposed(ev):
     if not firm.all() or (ev.yours == 0).any():
         return None
     Q = ev.yours / T
-    if (Q * Q[0, 0] * np.sign(Q[0, 0]) == 0).any():
-        return None
+    rtol = 1e-5 + SLACK * (E / np.abs(T)).max()
     rank_one = Q[:, :1] * Q[:1, :] / Q[0, 0]
-    if not np.allclose(Q, rank_one, rtol=1e-5 + SLACK * (E / np.abs(T)).max()):
+    if not (np.allclose(Q, rank_one, rtol=rtol) and np.allclose(np.diag(Q), 1, rtol=rtol)):
         return None
     return Finding(
         "inner matrix transposed",
@@ -1033,7 +1190,11 @@ def low_rank(ev):
         return None
     where = places(ev, ev.wrong)[0]
     columns_ = f"in the columns {runs([column(ev, p) for p in cols])}"
-    if rank == 1 and (len(rows) < ev.shape[0] or len(cols) < ev.shape[1] or True):
+    if rank == 1:
+        u, _, vt = np.linalg.svd(gap, full_matrices=False)
+        told = held_fixed(ev, u[:, 0], vt[0])
+        if told:
+            return told
         return Finding(
             "term of rank one",
             f"the error has rank one {columns_} and the rows {runs(rows)}: a term through one "
@@ -1044,6 +1205,31 @@ def low_rank(ev):
         "term of rank two",
         f"the error has rank two ({where}): terms through two intermediate quantities are missing",
     )
+
+
+def held_fixed(ev, u, v):
+    """A rank-one error whose inputs' side is x, x about its mean, or the same for all."""
+    x = ev.x.ravel()
+
+    def along(a, b):
+        size = np.linalg.norm(a) * np.linalg.norm(b)
+        return size > 0 and abs(a @ b) >= (1 - 1e-6) * size
+
+    if ev.shape[1] < 3:
+        return None
+    by_f = along(u, ev.y.ravel()) if ev.shape[0] > 1 else False
+    for vector, what in (
+        (np.ones_like(x), "the mean or the sum of x"),
+        (x, "the norm |x|"),
+        (x - x.mean(), "the standard deviation of x"),
+    ):
+        if along(v, vector):
+            more = ", in proportion to f itself" if by_f else ""
+            return Finding(
+                "normaliser held fixed",
+                f"the error has rank one: the dependence through {what} is missing or wrong{more}",
+            )
+    return None
 
 
 def normaliser(ev, gap, rank):
@@ -1117,7 +1303,7 @@ def elsewhere(ev):
     for name, there in points:
         if np.array_equal(there, ev.x) or not np.isfinite(there).all():
             continue
-        found = ev.truth_at(there)
+        found = ev.truth_at(there, ev.yours)
         if found is None:
             continue
         C, E = found
@@ -1132,25 +1318,21 @@ def rotated(ev):
     m, n = ev.shape
     if ev.columns is not None:
         return None
-    for side in ("outputs", "inputs"):
-        Y, T = (ev.yours, ev.truth) if side == "outputs" else (ev.yours.T, ev.truth.T)
-        k = len(T)
-        if not 2 <= k <= T.shape[1] or k > 60:
+    for side, k in (("outputs", m), ("inputs", n)):
+        if k < 2 or min(m, n) < 2:
             continue
-        if np.linalg.matrix_rank(T) < k:
-            continue
-        R = Y @ np.linalg.pinv(T)
-        slack = 1e-4 + SLACK * ev.error.max() / max(np.linalg.svd(T, compute_uv=False)[-1], 1e-300)
-        if slack > 0.05:
-            continue
-        if np.abs(R @ T - Y).max() > slack * np.abs(Y).max():
-            continue
-        if np.abs(R @ R.T - np.eye(k)).max() < slack:
-            return Finding(
-                "rotated frame",
-                f"the {side} are in another frame: yours is the expected matrix multiplied by an "
-                f"orthogonal matrix from the {'left' if side == 'outputs' else 'right'}",
-            )
+        Y, T, E = (
+            a if side == "outputs" else a.T for a in (ev.yours, ev.truth, ev.error)
+        )  # an orthogonal matrix from the left leaves Y'Y as it is
+        size = np.linalg.norm(T)
+        slack = 1e-5 + SLACK * np.linalg.norm(E) / size
+        if slack < 0.02 and np.linalg.norm(Y.T @ Y - T.T @ T) <= slack * size**2:
+            if np.linalg.matrix_rank(T, tol=10 * slack * size) > 1:
+                return Finding(
+                    "rotated frame",
+                    f"the {side} are in another frame: yours is the expected matrix multiplied by "
+                    f"an orthogonal matrix from the {'left' if side == 'outputs' else 'right'}",
+                )
     return None
 
 
@@ -1158,21 +1340,28 @@ def factor_and_few(ev):
     """Two mistakes: one layout or factor explains nearly all, a few entries are wrong besides."""
     ways = [("", "", lambda M: M)]
     ways += [w for w in rearrangements(ev) if w[0] in ("transposed", "axes permuted", "vec order")]
+    plain = 0
     for kind, told, make in ways:
         C, E = make(ev.truth), make(ev.error)
         with np.errstate(all="ignore"):
             q = np.where(np.abs(C) > 100 * E, ev.yours / C, np.nan)
         firm = np.isfinite(q)
-        if firm.sum() < 4:
+        if firm.sum() < 3:
             continue
         values = np.sort(q[firm])
         best = None
         for c in {float(np.median(values)), 1.0, -1.0, *values[:: max(1, len(values) // 15)]}:
+            if c == 0:
+                continue
             good = ev.explained(c * C, abs(c) * E)
             if best is None or (good & firm).sum() > (best[1] & firm).sum():
                 best = c, good
         c, good = best
-        if (good & firm).sum() < max(0.6 * firm.sum(), 3) or good.all():
+        if not kind:
+            plain = (good & ev.wrong).sum()
+        elif (good & ev.wrong).sum() <= plain + 1:
+            continue  # what the layout explains needs no other layout
+        if (good & firm).sum() < max(0.5 * firm.sum(), 2) or good.all():
             continue
         if near(c, 1) and not kind:
             continue
@@ -1217,11 +1406,26 @@ def by_side(ev):
             if not lane_ok:
                 break
             name = input_(ev, p) if side == "column" else output(ev, p)
+            there = ev.second()
+            if there is not None:
+                c2 = common(ratio(there)[lane], np.isfinite(ratio(there)[lane]))
+                if c2 is None or not near(c, c2, 1e-4):
+                    break
             told.append(f"{side} {p} ({name}) {times(c)}{factor_name(ev, c, 1e-5)}")
             values.append(c)
         if len(told) == len(at):
             return Finding("factors in a part", "several mistakes: " + "; ".join(told))
     return None
+
+
+def growth(ev):
+    """The power of x with which the error grows when x is doubled, or None."""
+    there = ev.at(2 * ev.x)
+    if there is None:
+        return None
+    gap, far = (ev.yours - ev.truth)[ev.wrong], (there.yours - there.truth)[ev.wrong]
+    slack = SLACK * (ev.error + there.error)[ev.wrong] + 1e-4 * np.abs(far)
+    return next((k for k in range(-3, 6) if (np.abs(far - 2.0**k * gap) <= slack).all()), None)
 
 
 def by_place(ev):
@@ -1252,6 +1456,10 @@ def by_place(ev):
                 depends = "each error is proportional to its input: linear in x"
             elif (np.abs(there_gap - by_f * here_gap) <= slack).all():
                 depends = "the error is proportional to f"
+    if not depends and (degree := growth(ev)) is not None:
+        power = {0: "does not change", 1: "doubles: it is linear in x", 2: "grows fourfold: it is "
+                 "quadratic in x"}.get(degree, f"grows 2^{degree}-fold")  # fmt: skip
+        depends = f"when x is doubled the error {power}"
     if not depends and len(cols) <= 3 and len(rows) <= 3 and ev.wrong.size > 9:
         depends = (
             "a loop that ends early, an input used twice or an index?"
@@ -1262,8 +1470,8 @@ def by_place(ev):
 
 
 RULES = [
-    zero, flat, single_precision, constant_factor, alike_rows, rearranged, matched, part_factor,
-    not_zero, misplaced, penalty, activation, line_factors, inner_transposed, symmetric_argument,
+    zero, flat, single_precision, constant_factor, alike_rows, rearranged, not_zero, matched,
+    block_transposed, part_factor, misplaced, half_a_product, penalty, activation, line_factors, inner_transposed, symmetric_argument,
     diagonal_and_more, rearranged_and_scaled, low_rank, rotated, by_side, factor_and_few, elsewhere,
     by_place,
 ]  # fmt: skip
@@ -1321,7 +1529,6 @@ def of_shape(array, truth, error, x, y):
                 )
         if same(A, truth.T, error.T):
             return Finding("transposed", f"the matrix is transposed: {told}{also}")
-        extra = array.ndim - len(full)
         for number in (1, 2):
             for axes in combinations(range(array.ndim), number):
                 for how, take in (("sum", np.sum), ("mean", np.mean)):

@@ -32,7 +32,11 @@ def load():
 
 
 def keep(**sections):
-    """Write sections into the file; those that are not named stay as they are."""
+    """Write sections into the file; those that are not named stay as they are.
+
+    `checkers` holds what the checkers found: for each group the number `tried`, and for each tool
+    what it `found` and `named` of it, the right ones it `blamed`, its evaluations and seconds.
+    """
     text = json.dumps(load() | sections, indent=1)
     PATH.write_text(text + "\n", encoding="utf-8")
 
