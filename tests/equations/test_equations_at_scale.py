@@ -55,9 +55,13 @@ def test_the_numbers_kept_are_those_that_the_allocator_sees(displayed):
 
 @pytest.mark.parametrize(("N", "D", "K"), [(60_000, 2, 40), (20_000, 29, 3)])
 def test_the_package_counts_the_numbers_that_are_kept(N, D, K):
-    for form, found in numbers_kept(N, D, K).items():
-        count = measurements.NUMBERS[form[14:-2]](N, D, K)
-        assert count * 0.7 <= found + 10_000 and found <= count * 1.4 + 10_000
+    T = min(N, BLOCK // (D + 1 + K)) * (D + 1 + K)
+    of_package = {form: count(N, D, K) for form, count in measurements.NUMBERS.items()}
+    assert T <= of_package["VJP"] <= 2 * T
+    assert N * K + T <= of_package["JVP"] <= N * K + 2 * T
+    stored, dense = N * (D + 1) * K, N * (D + 1) * K**2
+    assert (of_package["stored"], of_package["dense"]) == (stored, dense)
+    assert of_package["numerical"] == stored + 2 * N * K
 
 
 class Counted(float):
