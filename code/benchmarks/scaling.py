@@ -9,7 +9,6 @@ allocates.
 """
 
 import ctypes
-import json
 import os
 import platform
 
@@ -30,7 +29,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jacobians import TanhBasis, measurements, ridge, temperatures
+from jacobians import TanhBasis, ridge, temperatures
+from jacobians.book import measurements
 
 jax.config.update("jax_enable_x64", True)
 
@@ -123,19 +123,18 @@ def fits(seed=5):
 
 
 def main():
-    results = measurements.load()
-    results["scaling"] = {
+    scaling = {
         "date": date.today().isoformat(),
         "machine": f"one of {os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
         "versions": {name: version(name) for name in ("numpy", "scipy", "jax")},
         "sweeps": {axis: sweep(axis) for axis in SWEEPS},
         "fits": fits(),
     }
-    print(results["scaling"]["fits"])
-    for axis, rows in results["scaling"]["sweeps"].items():
+    print(scaling["fits"])
+    for axis, rows in scaling["sweeps"].items():
         for what in ("seconds", "bytes"):
             print(axis, what, measurements.exponents(rows, axis, what))
-    measurements.PATH.write_text(json.dumps(results, indent=1) + "\n")
+    measurements.keep(scaling=scaling)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def letters(node):
             yield r"\mathrm{d}"
             name = name.removeprefix(r"\mathrm{d}")
         word = re.match(
-            r"\\(text|operatorname|mathrm)\{..+\}|\\(tanh|cosh|sinh|min|max|top)$", name
+            r"\\(text|operatorname|mathrm)\{..+\}|\\(tanh|cosh|sinh|log|min|max|top)$", name
         )
         if not word and name not in "*+":
             yield name

@@ -1,1 +1,2 @@
-"""The book's own Sphinx extensions: what only the build imports, and no mathematics."""
+"""What builds the book, and no mathematics: `ext` inside Sphinx, `theme` on the pages, `tasks` for
+make."""

@@ -8,10 +8,7 @@ from dataclasses import dataclass, field, replace
 from formulas.tokens import Refused, tokens
 
 RELATIONS = {
-    "<": "<",
-    ">": ">",
-    r"\lt": "<",
-    r"\gt": ">",
+    "<": "<", ">": ">", r"\lt": "<", r"\gt": ">",
     "=": "=", ":": ":", r"\approx": r"\approx", r"\le": r"\le", r"\leq": r"\le", r"\ge": r"\ge",
     r"\geq": r"\ge", r"\propto": r"\propto", r"\in": r"\in", r"\to": r"\to", r"\neq": r"\neq",
     r"\ne": r"\neq",

@@ -531,6 +531,8 @@ def whole(value):
     return int(value)
 
 
+
+
 def chosen(node, rows, letters):
     """The value of the one case that holds."""
     found = []

@@ -2,15 +2,15 @@
 
 __version__ = "0.1.0"
 
-from jacobians import differences, measurements, mistakes, ridge, streams, temperatures
+from jacobians import differences, mistakes, ridge, streams, temperatures
 from jacobians.basis import TanhBasis
-from jacobians.checks import check_jacobian
+from jacobians.checks import check_derivative, check_jacobian
 
 __all__ = [
     "TanhBasis",
+    "check_derivative",
     "check_jacobian",
     "differences",
-    "measurements",
     "mistakes",
     "ridge",
     "streams",

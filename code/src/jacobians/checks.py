@@ -1,65 +1,1051 @@
-"""Compare a Jacobian with a numerical one, and say what is wrong with it.
+"""Compare any derivative with a numerical one, and say what is wrong with it.
 
-The truth is numerical and comes from `transform` alone, so that it holds for any basis. Where the
-array is wrong it is held against every entry of `mistakes`, built on that truth.
+The truth comes from the function alone, by extrapolated differences whose error is estimated entry
+by entry (`differences`); what is wrong is named by `kinds`, and for a basis by `mistakes`.
 """
 
 import copy
-from dataclasses import dataclass
+import warnings
+from dataclasses import replace
 
 import numpy as np
 
-from jacobians import mistakes
-from jacobians.differences import EPS, central, richardson
+from jacobians import kinds, mistakes
+from jacobians.differences import EPS, _finite, _typical, line, lines, roughness, slope
+from jacobians.reports import KINK, RIGHT, UNJUDGED, WRONG, Report
 
-STEP = 2e-3  # how far z moves in a step: truncation and round-off are then both near 1e-12
-FIT = 1e-6  # an array this close to a candidate, relative to its size, is that candidate
+WIDE = 8  # a right entry is within so many estimated errors of the truth,
+CLOSE = 3e-9  # or relatively this close to it; float32 is 20 times worse
+FULL = 64  # up to so many inputs every entry is looked at, beyond it random directions come first
+NAMING = 400  # up to so many inputs every entry is looked at where something is wrong
+TOGETHER = 2**14  # so many numbers of a basis climb one ladder together
+SAMPLE = 64  # and beyond it so many columns
 
 
-@dataclass(frozen=True)
-class Report:
-    """What a check found; ``str(report)`` is a text for whoever wrote what was checked.
+def check_derivative(f, x, *, jac=None, vjp=None, jvp=None):
+    """Check a derivative of any function that somebody wrote, and say what is wrong with it.
 
     Chapter :doc:`/chapters/checking`.
 
+    Parameters
+    ----------
+    f : callable, or list of callables
+        Takes an array of x's shape and returns a number or an array of one shape. A list is a
+        chain, the first function first; then the derivatives are lists too, one for each link.
+    x : array-like
+        Of any shape. Two more points near it are looked at as well.
+    jac : callable, optional
+        ``jac(x)``: the Jacobian, of shape f(x).shape + x.shape or the matrix (f(x).size, x.size).
+    vjp : callable, optional
+        ``vjp(x, g)`` with g of f's shape: the vector-Jacobian product, of x's shape.
+    jvp : callable, optional
+        ``jvp(x, v)`` with v of x's shape: the Jacobian-vector product, of f's shape.
+
+    Returns
+    -------
+    Report
+        True if everything is right.
+
+    Raises
+    ------
+    TypeError
+        If f or a derivative cannot be called, or none is given.
+    ValueError
+        If x is not finite, or f fails at x or does not return numbers of one shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> A = np.array([[1.0, 2.0], [3.0, 5.0]])
+    >>> report = check_derivative(lambda x: A @ x, [0.3, 0.7], jac=lambda x: A.T)
+    >>> bool(report), report.kind
+    (False, 'transposed')
+    """
+    claims = {"jac": jac, "vjp": vjp, "jvp": jvp}
+    claims = {form: claim for form, claim in claims.items() if claim is not None}
+    if not claims:
+        raise TypeError("give at least one derivative to check: jac=, vjp= or jvp=")
+    x = _finite(x, "x must be an array of finite real numbers")
+    if isinstance(f, (list, tuple)):
+        return _chain(list(f), x, claims)
+    for name, function in {"f": f, **claims}.items():
+        if not callable(function):
+            raise TypeError(f"{name} must be a function; got {type(function).__name__}")
+    probe = Probe(f, x)
+    reports = {form: _examine(probe, Claim(form, claim)) for form, claim in claims.items()}
+    return _together(probe, reports, claims)
+
+
+class Probe:
+    """f as it is asked: counted, with copies in and out; and the truth at the points it was asked.
+
     Attributes
     ----------
-    ok : bool
-    diagnosis : str
-        What is wrong, in one sentence; empty if ok.
-    errors : ndarray or None
-        Entry by entry, yours - expected; None where the shapes do not allow it.
-    entry : str
-        The worst entry, worked out; empty if ok.
-    remark : str
-        What the check could not see at the given X; empty if it saw everything.
-    subject : str
-        What was checked, as the text names it.
+    x, y : ndarray
+    noise : ndarray, shape (m,)
+    evaluations : int
+    faults : list of str
+        What f does that a function should not.
     """
 
-    ok: bool
-    diagnosis: str = ""
-    errors: np.ndarray | None = None
-    entry: str = ""
-    remark: str = ""
-    subject: str = "The Jacobian"
+    def __init__(self, f, x):
+        self.f, self.x, self.evaluations, self.faults = f, x, 0, []
+        self.known, self.changed = {}, None
+        given = x.copy()
+        try:
+            first = self._call(given)
+        except Exception as error:
+            raise ValueError(f"f fails at x: {type(error).__name__}: {error}") from error
+        self.y = _numbers(first)
+        if not np.array_equal(given, x):
+            self.faults.append(
+                "Besides, f changes its argument in place (each call got a copy of x here; your own x would "
+                "be changed)"
+            )
+        second = self._call(x.copy())
+        again = _numbers(second)
+        if again.shape != self.y.shape:
+            raise ValueError(f"f returns another shape at a second call: {again.shape}")
+        self.unstable = 0.0
+        if not np.array_equal(self.y, again, equal_nan=True):
+            self.unstable = float(np.max(np.abs(self.y - again)))
+        if isinstance(first, np.ndarray) and (
+            first is second or np.shares_memory(first, np.asarray(second))
+        ):
+            self.faults.append(
+                "Besides, f returns the same array object at each call, written over (its results were "
+                "copied here; a plain difference of two of them would be 0)"
+            )
+        if not np.isfinite(self.y).all():
+            raise ValueError("f is not finite at x: there is nothing to differentiate")
+        self.m, self.n = self.y.size, x.size
+        self.lengths = np.where(x == 0, _typical(x), np.abs(x)).ravel()
+        self.noise = self.unstable + roughness(self.at, x, self.y.ravel())
 
-    def __str__(self):
-        head = f"{self.subject} is right." if self.ok else f"Not yet: {self.diagnosis}."
-        return "\n".join(filter(None, [head, self.entry, self.remark]))
+    def _call(self, v):
+        self.evaluations += 1
+        with np.errstate(all="ignore"):
+            return self.f(v)
+
+    def at(self, v):
+        """f at a point, flat, as a copy."""
+        y = _numbers(self._call(v.copy()))
+        if y.shape != self.y.shape:
+            self.changed = y.shape  # `line` takes this for the edge of the domain: told by `slope`
+            raise ValueError("f must return one shape")
+        return y.ravel()
+
+    def slope(self, point, v, step=2.0**-6):
+        """The derivative of f along v, whose entries are about as long as x's."""
+        base, noise = self.value(point), self.noise_at(point)
+        room = 1.0
+        if np.count_nonzero(v) == 1:
+            room = max(1.0, _typical(point) / np.abs(v).max())
+        along = line(self.at, point, v.reshape(point.shape))
+        found = slope(along, base, noise, step=step, room=room)
+        if self.changed is not None:
+            raise ValueError(
+                f"f must return one shape; it returns {self.y.shape} at x and {self.changed} nearby"
+            )
+        return found
+
+    @property
+    def scale(self):
+        """How fast each output changes around x, for a move of all inputs by their lengths."""
+        if "scale" not in self.known:
+            self.known["scale"] = np.zeros(self.m)
+            for point, v in zip(self.displaced(), self.directions(5), strict=False):
+                found = self.slope(point, v)
+                known = np.isfinite(found.error)
+                self.known["scale"] = np.fmax(self.known["scale"], np.abs(found.value) * known)
+        return self.known["scale"]
+
+    @property
+    def rounding(self):
+        """What rounding leaves of a derivative that is as nothing beside those around x."""
+        y = np.abs(self.y.ravel())
+        large = (y > 1e-3 * y.max()) & (y > 0)
+        share = np.median(self.noise[large] / y[large]) if large.any() else EPS
+        return (32 * share if 1e-10 < share < 1e-4 else 64 * EPS) * self.scale
+
+    def directions(self, seed):
+        """Random moves of all inputs, each about as long as the input."""
+        rng = np.random.default_rng(seed)
+        while True:
+            size = self.lengths * rng.uniform(0.5, 1.5, self.n)
+            yield size * rng.choice([-1.0, 1.0], self.n)
+
+    def value(self, point):
+        key = ("value", point.tobytes())
+        if key not in self.known:
+            self.known[key] = self.y.ravel() if np.array_equal(point, self.x) else self.at(point)
+        return self.known[key]
+
+    def noise_at(self, point):
+        """The noise measured at x; elsewhere it grows with f."""
+        base = np.abs(self.value(point))
+        with np.errstate(all="ignore"):
+            grown = np.where(self.y.ravel() != 0, base / np.abs(self.y.ravel()), 1.0)
+        return np.maximum(self.noise * np.clip(grown, 1.0, 1e6), EPS * base)
+
+    def truth(self, point, columns=None, step=2.0**-6):
+        """The matrix (m, n), its error and its one-sided values, at a point, column by column."""
+        columns = range(self.n) if columns is None else columns
+        found = np.empty((4, self.m, len(columns)))
+        for k, p in enumerate(columns):
+            key = (int(p), point.tobytes(), step)
+            if key not in self.known:
+                v = np.zeros(self.n)
+                v[p] = self.length(point, p)
+                self.known[key] = np.array(self.slope(point, v, step)) / v[p]
+            found[:, :, k] = self.known[key]
+        return found
+
+    def length(self, point, p):
+        return abs(point.flat[p]) or self.lengths[p]
+
+    def displaced(self):
+        """Two points near x where f can be evaluated; fewer if there are none."""
+        if "displaced" not in self.known:
+            self.known["displaced"] = self._displaced()
+        return self.known["displaced"]
+
+    def _displaced(self):
+        rng, found = np.random.default_rng(7), []
+        for share in (0.12, 0.3):
+            move = rng.uniform(0.5, 1.5, self.x.shape) * rng.choice([-1.0, 1.0], self.x.shape)
+            for _ in range(4):
+                point = self.x + share * move * self.lengths.reshape(self.x.shape)
+                if self.defined(point):
+                    found.append(point)
+                    break
+                share /= 4
+        return found
+
+    def defined(self, point):
+        if not np.isfinite(point).all():
+            return False
+        try:
+            return bool(np.isfinite(self.value(point)).all())
+        except Exception:  # what f raises away from x is no answer to anybody's question
+            return False
+
+
+def _numbers(y):
+    """What f returned, as a float64 copy."""
+    try:
+        y = np.asarray(y)
+        if y.dtype.kind not in "biuf":
+            y = y.astype(float) if y.dtype == object else None
+        return np.array(y, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError("f must return real numbers") from None
+
+
+# -------------------------------------------------------------------------------- what is claimed
+
+
+class Claim:
+    """A derivative that somebody wrote, in one of three forms, as a matrix of outputs by inputs."""
+
+    def __init__(self, form, function):
+        self.form, self.function = form, function
+
+    def array(self, probe, point):
+        """What it gives at a point, as an array; a matrix for a vjp and a jvp."""
+        if self.form == "jac":
+            return _array(self.function(point.copy()))
+        size, shape = (probe.m, probe.y.shape) if self.form == "vjp" else (probe.n, probe.x.shape)
+        into = probe.x.shape if self.form == "vjp" else probe.y.shape
+        lanes = []
+        for i in range(size):
+            unit = np.zeros(size)
+            unit[i] = 1.0
+            lane = _array(self.function(point.copy(), unit.reshape(shape)))
+            if lane.shape != into:
+                return Lane(lane, i, into)
+            lanes.append(lane.ravel())
+        M = np.array(lanes)
+        return M if self.form == "vjp" else M.T
+
+    def product(self, point, v, shape):
+        """One product with a random direction, or None for a jac."""
+        return _array(self.function(point.copy(), v.reshape(shape).copy())).ravel()
+
+
+class Lane:
+    """A product of another shape than asked for."""
+
+    def __init__(self, array, number, expected):
+        self.array, self.number, self.expected = array, number, expected
+
+
+def _array(returned):
+    if returned is None:
+        return None
+    if hasattr(returned, "toarray"):  # SciPy's sparse matrices
+        returned = returned.toarray()
+    return np.array(returned)
+
+
+def _matrix(array, probe):
+    """The claimed array as (m, n), or None if its shape is another."""
+    if array.shape in (probe.y.shape + probe.x.shape, (probe.m, probe.n)):
+        return array.reshape(probe.m, probe.n)
+    return None
+
+
+def _unfinished(name, array):
+    """The words for what is no array of numbers yet, or None."""
+    if array is None:
+        return "nothing returned", f"{name} returns nothing yet: does it end with `return`?"
+    if isinstance(array, Lane):
+        array = array.array
+        if array is None:
+            return "nothing returned", f"{name} returns nothing yet: does it end with `return`?"
+    if array.dtype.kind == "O":
+        try:
+            array.astype(float)
+        except (TypeError, ValueError):
+            return "not numbers", f"{name} returns {array.dtype} and not numbers"
+    elif array.dtype.kind not in "biufc":
+        return "not numbers", f"{name} returns {array.dtype} and not numbers"
+    if array.dtype.kind == "c" and np.any(np.imag(array)):
+        return "complex", f"{name} returns complex numbers; the derivative of a real f is real"
+    array = np.real(array).astype(float)
+    if array.size and np.isnan(array).all():
+        return "not written", f"{name} is not written yet: every entry is NaN"
+    bad = int((~np.isfinite(array)).sum())
+    if bad:
+        places = [kinds.index(array.shape, i) for i in np.flatnonzero(~np.isfinite(array))]
+        return (
+            "not a number",
+            f"some entries are NaN or infinite ({bad} of {array.size}: "
+            f"{name}{kinds.listed(places, 4)})",
+        )
+    return None
+
+
+# ------------------------------------------------------------------------------------- one claim
+
+
+def _examine(probe, claim):
+    """The report on one claim."""
+    name = claim.form
+
+    def report(kind="", told="", **more):
+        more.setdefault("remark", "")
+        more["remark"] = " ".join(filter(None, [more["remark"], *_faults(probe)]))
+        return Report(
+            not told, told, subject=name, blame=f"{name} is wrong", kind=kind,
+            evaluations=probe.evaluations, **more,
+        )  # fmt: skip
+
+    if probe.unstable:
+        size = probe.unstable
+        if size > 1e-7 * max(np.abs(probe.y).max(), 1e-300):
+            return report(
+                "f not repeatable",
+                f"f gives two answers at one point: they differ by {size:.3g}. Random numbers, "
+                "dropout, or a state that f keeps? A derivative cannot be checked against that",
+            )
+    if name == "vjp" and probe.m > NAMING:
+        return _projected(probe, claim)
+    if name == "jvp" and probe.n > NAMING:
+        return _examine_products(probe, claim, report)
+    x = probe.x
+    try:
+        array = claim.array(probe, x)
+        twice = claim.array(probe, x)
+    except NotImplementedError:
+        return report("not written", f"{name} is not written yet")
+    except Exception as error:
+        return report("fails", f"{name} fails at x: {type(error).__name__}: {error}")
+    if (unfinished := _unfinished(name, array)) is not None:
+        return report(*unfinished)
+    if isinstance(array, Lane):
+        return report(*_other_lane(probe, claim, array))
+    array = np.real(array).astype(float)
+    M = _matrix(array, probe)
+    if M is None:
+        if probe.n > NAMING:
+            full = probe.y.shape + probe.x.shape
+            return report("other shape", f"the shape is {array.shape}; expected {full}")
+        T, E, _, _ = probe.truth(x)
+        found = kinds.of_shape(array, T, E, x, probe.y)
+        return report(*found)
+    if not isinstance(twice, Lane) and twice is not None:
+        second = _matrix(np.real(np.asarray(twice)).astype(float), probe)
+        if second is None or not np.allclose(second, M, rtol=1e-6, atol=0, equal_nan=True):
+            return report(
+                "differs between calls",
+                f"{name} gives another answer at its second call at the same x: does it keep or "
+                "change something?",
+            )
+    if name != "jac" and (told := _not_linear(probe, claim, M)):
+        return report("not linear", told)
+    here = Look(probe, claim, x, M)
+    if here.wrong_somewhere:
+        return here.report(report)
+    return _look_further(probe, claim, here, report)
+
+
+class Look:
+    """A claimed matrix beside the truth at one point: entry by entry, or along directions."""
+
+    def __init__(self, probe, claim, point, M, directions_only=False):
+        self.probe, self.claim, self.point, self.M = probe, claim, point, M
+        self.columns, self.entries = None, False
+        self.wrong_somewhere = False
+        if probe.n > FULL or directions_only:
+            self.wrong_somewhere = self.along_directions(2 if directions_only else 4)
+            if self.wrong_somewhere and not directions_only:
+                self.entry_by_entry(self.suspects() if probe.n > NAMING else None)
+        else:
+            self.entry_by_entry()
+
+    def along_directions(self, count):
+        probe, M = self.probe, self.M
+        lengths = np.where(self.point.ravel() == 0, probe.lengths, np.abs(self.point.ravel()))
+        share = np.abs(M).max(axis=0) * lengths
+        some = share[share > 0]
+        balanced = np.ones(probe.n)
+        if some.size:  # no column is to hide the others
+            balanced = np.minimum(1, np.median(some) / np.maximum(share, 1e-300))
+        wrong = False
+        for k, v in zip(range(count), probe.directions(11), strict=False):
+            v = v * (balanced if k % 2 else 1.0) * lengths / probe.lengths
+            if not self.agrees(v):
+                wrong = True
+                self.direction = v
+                break
+        return wrong
+
+    def agrees(self, v):
+        found = self.probe.slope(self.point, v)
+        claimed = self.M @ v
+        allowed = WIDE * found.error + CLOSE * (np.abs(self.M) @ np.abs(v)) + self.probe.rounding
+        kink = np.isfinite(found.low)
+        between = (claimed >= found.low - allowed) & (claimed <= found.high + allowed)
+        good = np.abs(claimed - found.value) <= allowed
+        self.blind = bool((np.abs(found.value) <= allowed).all())
+        return bool((good | (kink & between)).all())
+
+    def suspects(self):
+        """Some columns of many: a wrong one by bisection, the first and last, and a sample."""
+        probe, rng = self.probe, np.random.default_rng(5)
+        members = np.arange(probe.n)
+        while len(members) > 8 and probe.evaluations < 20 * probe.n:
+            half = members[: len(members) // 2]
+            v = np.zeros(probe.n)
+            v[half] = self.direction[half]
+            members = members[len(members) // 2 :] if self.agrees(v) else half
+        sample = rng.choice(probe.n, SAMPLE, replace=False)
+        return np.unique(np.concatenate([members[:8], [0, 1, probe.n - 2, probe.n - 1], sample]))
+
+    def entry_by_entry(self, columns=None):
+        probe, self.columns, self.entries = self.probe, columns, True
+        Y = self.M if columns is None else self.M[:, columns]
+        T, E, low, high = probe.truth(self.point, columns)
+        self.T, self.E, self.Y, self.low, self.high = T, E, Y, low, high
+        self.judge(T, E, low, high)
+        close = np.abs(Y - T) <= 1e-4 * np.abs(T)
+        if self.wrong.any() and close[self.wrong].all():  # so little may be the truth's own error
+            at = np.flatnonzero(self.wrong.any(axis=0))
+            real = at if columns is None else np.asarray(columns)[at]
+            T2, E2, _, _ = probe.truth(self.point, real, step=2.0**-6 * 0.37)
+            apart = np.abs(T2 - T[:, at])
+            E = E.copy()
+            E[:, at] = np.where(apart > E[:, at], np.maximum(E[:, at], apart), E[:, at])
+            self.E = E
+            self.judge(T, E, low, high)
+        self.wrong_somewhere = bool(self.wrong.any())
+
+    def judge(self, T, E, low, high):
+        Y = self.Y
+        lengths = np.array(
+            [self.probe.length(self.point, p) for p in (
+                range(self.probe.n) if self.columns is None else self.columns)]
+        )  # fmt: skip
+        # an entry that is as nothing beside what it is around x is rounding, in yours and in f
+        rounding = self.probe.rounding[:, None] / lengths
+        allowed = WIDE * E + CLOSE * np.abs(T) + rounding
+        self.kink = np.isfinite(low)
+        between = (Y >= low - allowed) & (Y <= high + allowed)
+        known = np.isfinite(E)
+        with np.errstate(all="ignore"):
+            self.wrong = known & ~self.kink & (np.abs(Y - T) > allowed)
+        self.wrong |= self.kink & ~between
+        firm = np.where(known, np.abs(T), 0) * lengths
+        rows, cols = firm.max(axis=1, initial=0), firm.max(axis=0, initial=0)
+        small = np.where(known, allowed, np.inf) * lengths <= 1e-6 * np.minimum(
+            rows[:, None], np.inf
+        )
+        small |= np.where(known, allowed, np.inf) * lengths <= 1e-6 * cols
+        size = np.maximum(np.abs(T), np.abs(Y))
+        vague = known & (E > 0.01 * size) & (Y != 0) & ~small & ~self.wrong & ~self.kink
+        self.unjudged = (~known & ~self.kink) | vague
+        with np.errstate(all="ignore"):
+            zero = known & (np.abs(T) <= allowed)
+        self.blind_columns = zero.all(axis=0)
+        self.blind = bool(zero.all())
+
+    # ------------------------------------------------------------------------- what it says
+
+    def reasons(self):
+        reasons = {}
+        shape = self.probe.y.shape, self.probe.x.shape
+        for i, k in np.argwhere(self.unjudged)[:10_000]:
+            p = int(k) if self.columns is None else int(self.columns[k])
+            at = tuple(
+                int(a) for a in np.unravel_index(i, shape[0]) + np.unravel_index(p, shape[1])
+            )
+            if np.isfinite(self.E[i, k]):
+                reasons[at] = "smaller than what the rounding of f hides"
+            else:
+                reasons[at] = "f is not smooth or not defined around x"
+        return reasons
+
+    def states(self):
+        states = np.full(self.wrong.shape, RIGHT)
+        states[self.kink] = KINK
+        states[self.unjudged] = UNJUDGED
+        states[self.wrong] = WRONG
+        return states
+
+    def errors(self):
+        if self.columns is not None:
+            return None
+        return (self.Y - self.T).reshape(self.probe.y.shape + self.probe.x.shape)
+
+    def worst(self):
+        """The worst entry worked out, in the indices of f and x."""
+        T, Y = self.T, self.Y
+        with np.errstate(all="ignore"):
+            bad = np.where(self.wrong, np.abs(Y - T) / np.maximum(np.abs(T), np.abs(Y)), -1)
+            bad = bad * 10 + np.where(self.wrong, np.abs(Y - T) / np.abs(Y - T).max(), 0)
+        i, k = (int(a) for a in np.unravel_index(np.argmax(bad), bad.shape))
+        p = k if self.columns is None else int(self.columns[k])
+        out = kinds.index(self.probe.y.shape, i)
+        into = kinds.index(self.probe.x.shape, p)
+        return (
+            f"For example, the derivative of f{out} by x{into} is {Y[i, k]:.6g} in yours and "
+            f"{T[i, k]:.6g} in truth."
+        )
+
+    def evidence(self, again=None):
+        probe = self.probe
+        value = probe.value(self.point).reshape(probe.y.shape)
+
+        def truth_at(point, M):
+            if self.columns is not None or not probe.defined(point):
+                return None
+            v = next(probe.directions(13))
+            found = probe.slope(point, v)  # along one direction first: it costs little
+            allowed = 10 * WIDE * found.error + 1e-5 * (np.abs(M) @ np.abs(v))
+            if not (np.abs(found.value - M @ v) <= allowed).all() or not self.affordable(9):
+                return None
+            T, E, low, _ = probe.truth(point)
+            return None if np.isfinite(low).any() else (T, E)
+
+        return kinds.Evidence(
+            self.Y, self.truth_for_yours(), self.E, self.wrong, self.point, value,
+            None if self.columns is None else np.asarray(self.columns), self.claim.form,
+            again or (lambda: None), truth_at, self.at if again else (lambda point: None),
+        )  # fmt: skip
+
+    def truth_for_yours(self):
+        """The truth, where any number between two sides is right the nearest to yours."""
+        between = np.clip(self.Y, np.nan_to_num(self.low), np.nan_to_num(self.high))
+        return np.where(self.kink, between, self.T)
+
+    def affordable(self, each):
+        probe = self.probe
+        columns = probe.n if self.columns is None else len(self.columns)
+        return probe.evaluations + each * columns <= 20 * probe.n + 200
+
+    def again(self):
+        """The same columns at a displaced point, for a rule that needs a second opinion."""
+        for point in self.probe.displaced():
+            if not np.array_equal(point, self.point) and (found := self.at(point)) is not None:
+                return found
+        return None
+
+    def at(self, point):
+        """The evidence of the same columns at another point, or None where it costs too much."""
+        if not self.affordable(8) or not self.probe.defined(point):
+            return None
+        M = _claimed(self.probe, self.claim, point)
+        if M is None:
+            return None
+        other = Look.__new__(Look)
+        other.probe, other.claim, other.point, other.M = self.probe, self.claim, point, M
+        other.entry_by_entry(self.columns)
+        return other.evidence()
+
+    def report(self, report, remark=""):
+        found = kinds.name(self.evidence(self.again))
+        notes = [remark]
+        if self.kink.any():
+            notes.append(_kinks_told(self))
+        notes.append(_noise_told(self.probe))
+        return report(
+            *found, errors=self.errors(), entry=self.worst(), states=self.states(),
+            unjudged=self.reasons(), remark=" ".join(filter(None, notes)),
+        )  # fmt: skip
+
+
+def _noise_told(probe):
+    largest = np.abs(probe.y).max()
+    size = np.median(probe.noise) / largest if largest > 0 else 0.0
+    if not 1e-11 < size < 1e-1:
+        return ""
+    said = "f itself computes in single precision" if 1e-9 < size < 1e-6 else "f itself is noisy"
+    return f"{said[0]}{said[1:]} (noise of {size:.0e} of its size), which was allowed for."
+
+
+def _kinks_told(look):
+    at = np.argwhere(look.kink)
+    i, k = at[0]
+    p = int(k) if look.columns is None else int(look.columns[k])
+    out, into = kinds.index(look.probe.y.shape, i), kinds.index(look.probe.x.shape, p)
+    more = f" and {len(at) - 1} more entries" if len(at) > 1 else ""
+    return (
+        f"At x there is a kink in the derivative of f{out} by x{into}{more}: the one-sided values "
+        "differ, and any number between them was taken for right."
+    )
+
+
+def _claimed(probe, claim, point):
+    """The claimed matrix at another point, or None where it fails there."""
+    try:
+        with np.errstate(all="ignore"):
+            array = claim.array(probe, point)
+    except Exception:
+        return None
+    if array is None or isinstance(array, Lane) or _unfinished(claim.form, array) is not None:
+        return None
+    return _matrix(np.real(array).astype(float), probe)
+
+
+def _look_further(probe, claim, here, report):
+    """It is right at x; look at points around, and say what x alone could not show."""
+    blind_everywhere = here.blind
+    for point in probe.displaced():
+        M = _claimed(probe, claim, point)
+        if M is None:
+            continue
+        there = Look(probe, claim, point, M, directions_only=True)
+        blind_everywhere &= there.blind
+        if there.wrong_somewhere:
+            found = _at_other_point(probe, claim, here, point, M, report)
+            if found is not None:
+                return found
+    remarks = []
+    if here.entries and here.blind and not blind_everywhere:
+        remarks.append(
+            "At x the derivative is 0 as far as can be seen (an optimum, a zero residual, a "
+            "saturated function): any multiple of it would pass there. Points around it were looked "
+            "at as well."
+        )
+    elif here.entries and here.blind_columns.any() and not here.blind:
+        which = kinds.listed(
+            [f"x{kinds.index(probe.x.shape, p)}" for p in np.flatnonzero(here.blind_columns)]
+        )
+        remarks.append(f"At x f does not change with {which}; points around it were used as well.")
+    if here.entries and here.blind:
+        lost = _lost_in_saturation(probe, claim, here, report)
+        if lost is not None:
+            return lost
+    if here.entries and blind_everywhere:
+        far = _far_away(probe, claim, report)
+        if isinstance(far, Report):
+            return far
+        remarks.append(far)
+    if here.entries and here.kink.any():
+        remarks.append(_kinks_told(here))
+    if not here.entries:
+        remarks.append(
+            f"Looked along random directions through all {probe.n} inputs, not entry by entry."
+        )
+    return report(
+        errors=here.errors() if here.entries else None,
+        states=here.states() if here.entries else None,
+        unjudged=here.reasons() if here.entries else {},
+        remark=" ".join(filter(None, remarks)),
+    )
+
+
+def _at_other_point(probe, claim, here, point, M, report):
+    there = Look.__new__(Look)
+    there.probe, there.claim, there.point, there.M = probe, claim, point, M
+    columns = None
+    if probe.n > NAMING:
+        there.columns = None
+        there.wrong_somewhere = there.along_directions(4)
+        if not there.wrong_somewhere:
+            return None
+        columns = there.suspects()
+    there.entry_by_entry(columns)
+    if not there.wrong_somewhere:
+        return None
+    if np.array_equal(M, here.M):
+        return report(
+            "another point",
+            f"{claim.form} returns the same array at x and at a point near it, and the derivative "
+            "is another there: is it computed at an old x?",
+            entry=there.worst(), states=there.states(), unjudged=there.reasons(),
+        )  # fmt: skip
+    if here.entries and here.blind:
+        why = (
+            "At x itself the derivative is 0 as far as can be seen, and any multiple of it passes: "
+            "what is told was found at a point near x."
+        )
+    else:
+        why = "At x itself it passes; what is told was found at a point near x."
+    return there.report(report, why)
+
+
+def _lost_in_saturation(probe, claim, here, report):
+    """Entries that are 0 in yours and not by a complex step, where f itself does not move."""
+    opinion = _complex(probe, probe.x)
+    beside = _complex(probe, probe.x * (1 + 16 * EPS))
+    if opinion is None or beside is None:
+        return None
+    steady = np.abs(opinion - beside) <= 1e-3 * np.abs(opinion)  # not the rounding of a zero
+    off = steady & (opinion != 0) & (here.Y == 0)
+    if not off.any():
+        return None
+    here.T, here.E, here.wrong = opinion, 1e-9 * np.abs(opinion), off
+    here.unjudged = np.zeros_like(off)
+    told = (
+        f"{int(off.sum())} of {off.size} entries are 0 where a complex step gives "
+        f"{np.abs(opinion[off]).max():.3g} or less: f is saturated at x, and a subtraction such as "
+        "1 - t^2 has lost every digit there"
+    )
+    return report(
+        "saturated", told, errors=here.errors(), entry=here.worst(), states=here.states(),
+        remark="For differences there is no verdict at x: f is flat as far as they can see, and any "
+        "formula would pass. Around x yours is right.",
+    )  # fmt: skip
+
+
+def _far_away(probe, claim, report):
+    """f moves neither at x nor around it: look at points far away."""
+    for point in _far(probe):
+        M = _claimed(probe, claim, point) if probe.defined(point) else None
+        if M is None:
+            continue
+        there = Look(probe, claim, point, M)
+        if there.blind:
+            continue
+        flat = (
+            "At x and around it f is flat (saturated, or constant there): differences see nothing, "
+            "any formula would pass, and there is no verdict; a point far from x was used."
+        )
+        return there.report(report, flat) if there.wrong_somewhere else flat
+    return (
+        "f does not change at x, nor at the other points that were tried: either it is constant or "
+        "it is flat as far as can be seen, and any small number would pass."
+    )
+
+
+def _far(probe):
+    rng = np.random.default_rng(3)
+    for scale in (0.3, 0.1, 0.03, 0.01, 1e-3):
+        yield probe.x * scale * rng.uniform(0.5, 1.5, probe.x.shape)
+    yield rng.normal(size=probe.x.shape)
+    yield probe.x * 10 * rng.uniform(0.5, 1.5, probe.x.shape)
+
+
+def _complex(probe, point):
+    """The derivative by a complex step, or None where f lets no complex number through."""
+    if probe.n > FULL:
+        return None
+    columns = []
+    for p in range(probe.n):
+        z = point.astype(complex)
+        z.flat[p] += 1e-200j
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                columns.append(np.imag(probe._call(z)).ravel() * 1e200)
+        except Exception:
+            return None
+    found = np.array(columns).T
+    return found if found.shape == (probe.m, probe.n) and np.isfinite(found).all() else None
+
+
+def _faults(probe):
+    return [f"{fault}." for fault in probe.faults]
+
+
+# ----------------------------------------------------------------------------- products and chains
+
+
+def _not_linear(probe, claim, M):
+    """The words for a product that is not linear in its vector, or an empty string."""
+    rng = np.random.default_rng(2)
+    vjp = claim.form == "vjp"
+    shape = probe.y.shape if vjp else probe.x.shape
+    v = rng.normal(size=probe.m if vjp else probe.n)
+    try:
+        got = claim.product(probe.x, v, shape)
+    except Exception as error:
+        return f"{claim.form} fails for a random vector: {type(error).__name__}: {error}"
+    want = v @ M if vjp else M @ v
+    size = np.abs(v) @ np.abs(M) if vjp else np.abs(M) @ np.abs(v)
+    if got.shape == want.shape and not (np.abs(got - want) > 1e-5 * size.max()).any():
+        return ""
+    if vjp and probe.m > 1 and np.allclose(M, M[:1], rtol=1e-9):
+        return ""  # the same for every cotangent: that has a name of its own
+    if not vjp and np.allclose(M, M[:, :1], rtol=1e-9):
+        return ""
+    vector = "cotangent g" if vjp else "direction v"
+    return (
+        f"{claim.form} is not linear in its {vector}: for a random one it is not the sum of what it "
+        "gives for unit vectors"
+    )
+
+
+def _other_lane(probe, claim, lane):
+    """A vjp or a jvp whose result has another shape."""
+    arg = "cotangent" if claim.form == "vjp" else "direction"
+    told = (
+        f"{claim.form} returns the shape {lane.array.shape} for a unit {arg}; expected "
+        f"{lane.expected}"
+    )
+    T, E, _, _ = probe.truth(probe.x) if probe.n <= NAMING else (None,) * 4
+    if T is not None:
+        row = T[lane.number] if claim.form == "vjp" else T[:, lane.number]
+        err = E[lane.number] if claim.form == "vjp" else E[:, lane.number]
+        target, nothing = row.reshape(lane.expected), np.zeros(())
+        shape = (1, row.size)
+        if claim.form == "vjp":
+            found = kinds.of_shape(
+                lane.array.astype(float), row.reshape(shape), err.reshape(shape), target, nothing
+            )
+            if found.kind != "other shape":
+                return found
+    return "other shape", told
+
+
+def _projected(probe, claim):
+    """A vjp of a function with many outputs: of a few random sums of them."""
+    rng = np.random.default_rng(4)
+    G = rng.normal(size=(8, probe.m))
+
+    def f(x):
+        return G @ probe.at(x)
+
+    def jac(x):
+        return np.array([np.ravel(claim.function(x, g.reshape(probe.y.shape))) for g in G])
+
+    inner = Probe(f, probe.x)
+    found = _examine(inner, Claim("jac", jac))
+    sums = f"f has {probe.m} outputs: the vjp was checked for 8 random cotangents (the rows)."
+    return replace(
+        found, subject="vjp", blame="vjp is wrong", evaluations=probe.evaluations, errors=None,
+        remark=" ".join(filter(None, [found.remark, sums])),
+    )  # fmt: skip
+
+
+def _examine_products(probe, claim, report):
+    """A jvp with many inputs: along directions; where it is wrong, some columns."""
+    rng = np.random.default_rng(6)
+    points = [probe.x, *probe.displaced()]
+    for number, point in enumerate(points):
+        for _ in range(3 if number == 0 else 1):
+            v = probe.lengths * rng.uniform(0.5, 1.5, probe.n) * rng.choice([-1.0, 1.0], probe.n)
+            found = probe.slope(point, v)
+            try:
+                got = claim.product(point, v, probe.x.shape)
+            except Exception as error:
+                if number:
+                    continue
+                return report("fails", f"jvp fails at x: {type(error).__name__}: {error}")
+            if got.shape != found.value.shape:
+                return report(
+                    "other shape",
+                    f"jvp returns {got.size} numbers; expected the shape {probe.y.shape}",
+                )
+            size = np.maximum(np.abs(found.value), np.abs(got))
+            if (np.abs(got - found.value) > WIDE * found.error + 10 * CLOSE * size).any():
+                columns = np.sort(rng.choice(probe.n, SAMPLE, replace=False))
+                look = Look.__new__(Look)
+                look.probe, look.claim, look.point = probe, claim, point
+                M = np.zeros((probe.m, probe.n))
+                for p in columns:
+                    unit = np.zeros(probe.n)
+                    unit[p] = 1
+                    M[:, p] = claim.product(point, unit, probe.x.shape)
+                look.M = M
+                look.entry_by_entry(columns)
+                look.again = lambda: None
+                if look.wrong_somewhere:
+                    return look.report(report)
+                return report(
+                    "by place",
+                    f"along a random direction jvp is off by {np.abs(got - found.value).max():.3g}; "
+                    f"the {SAMPLE} columns that were looked at are right",
+                )
+    return report(remark=f"Looked along random directions through all {probe.n} inputs.")
+
+
+def _together(probe, reports, claims):
+    """One report on several claims about one function."""
+    reports = {form: replace(r, evaluations=probe.evaluations) for form, r in reports.items()}
+    if len(reports) == 1:
+        return next(iter(reports.values()))
+    wrong = {form: r for form, r in reports.items() if not r.ok}
+    right = [form for form, r in reports.items() if r.ok]
+    names = " and ".join(reports)
+    first = next(iter((wrong or reports).values()))
+    if not wrong:
+        differ = _disagree(probe, claims)
+        if differ:
+            return replace(
+                first, ok=False, diagnosis=differ, kind="disagree", subject=names,
+                blame=f"{names} disagree",
+            )  # fmt: skip
+        return replace(first, subject=f"Each of {names}")
+    told = "; ".join(f"{form}: {r.diagnosis}" for form, r in wrong.items())
+    if right:
+        told += f"; {' and '.join(right)} {'is' if len(right) == 1 else 'are'} right"
+    elif len({r.diagnosis for r in wrong.values()}) == 1:
+        told = f"they agree with each other, and are wrong alike: {first.diagnosis}"
+    return replace(
+        first, diagnosis=told, subject=names, blame=f"{' and '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong",
+    )  # fmt: skip
+
+
+def _disagree(probe, claims):
+    """Claims that f cannot tell apart, because it is noisy, and that differ all the same."""
+    if max(probe.m, probe.n) > NAMING:
+        return ""
+    matrices = {
+        form: _claimed(probe, Claim(form, claim), probe.x) for form, claim in claims.items()
+    }
+    names = list(matrices)
+    for a, first in enumerate(names):
+        for second in names[a + 1 :]:
+            A, B = matrices[first], matrices[second]
+            if A is None or B is None:
+                continue
+            scale = np.maximum(np.abs(A), np.abs(B))
+            rows, cols = scale.max(axis=1, keepdims=True), scale.max(axis=0, keepdims=True)
+            off = np.abs(A - B) > 1e-6 * scale + 1e-9 * np.minimum(rows, cols)
+            if off.any():
+                i, p = np.argwhere(off)[0]
+                return (
+                    f"f is too noisy to say which is right, and {first} and {second} differ in "
+                    f"{int(off.sum())} of {off.size} entries: by x"
+                    f"{kinds.index(probe.x.shape, p)} f{kinds.index(probe.y.shape, i)} changes at "
+                    f"the rate {A[i, p]:.6g} in the one and {B[i, p]:.6g} in the other"
+                )
+    return ""
+
+
+def _chain(functions, x, claims):
+    """Each link at its own input, then the whole."""
+    for form, claim in claims.items():
+        if not isinstance(claim, (list, tuple)) or len(claim) != len(functions):
+            raise TypeError(
+                f"f is a chain of {len(functions)}: {form} must be a list of as many functions"
+            )
+    if not functions:
+        raise TypeError("a chain needs at least one function")
+    point, total, remarks = x, 0, []
+    for k, function in enumerate(functions):
+        try:
+            found = check_derivative(
+                function, point, **{form: claim[k] for form, claim in claims.items()}
+            )
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"link {k} of the chain: {error}") from error
+        total += found.evaluations
+        name = getattr(function, "__name__", "")
+        name = f" ({name})" if name and name != "<lambda>" else ""
+        if not found.ok:
+            return replace(
+                found, diagnosis=f"{found.diagnosis}", evaluations=total,
+                blame=f"Link {k} of {len(functions)}{name}, {found.blame}",
+                subject=f"link {k}",
+                remark=" ".join(filter(None, [found.remark, _before(k)])),
+            )  # fmt: skip
+        if found.remark or found.unjudged:
+            remarks.append(
+                f"Link {k}{name}: {' '.join(filter(None, [found.remark, found.not_judged()]))}"
+            )
+        point = _numbers(function(point.copy()))
+    whole = check_derivative(_composed(functions), x, **_composed_claims(functions, claims))
+    return replace(
+        whole, subject=f"The chain of {len(functions)} links, each and as a whole,",
+        blame="Each link is right and the whole is wrong",
+        evaluations=total + whole.evaluations, remark=" ".join(filter(None, [whole.remark, *remarks])),
+    )  # fmt: skip
+
+
+def _before(k):
+    return f"The links before it are right ({k} of them)." if k else ""
+
+
+def _composed(functions):
+    def whole(x):
+        for function in functions:
+            x = _numbers(function(np.array(x, dtype=float)))
+        return x
+
+    return whole
+
+
+def _composed_claims(functions, claims):
+    def inputs(x):
+        points = [np.array(x, dtype=float)]
+        for function in functions:
+            points.append(_numbers(function(points[-1].copy())))
+        return points
+
+    def jac(x):
+        points, J = inputs(x), None
+        for k, link in enumerate(claims["jac"]):
+            M = np.asarray(_array(link(points[k].copy())), dtype=float)
+            M = M.reshape(points[k + 1].size, points[k].size)
+            J = M if J is None else M @ J
+        return J
+
+    def vjp(x, g):
+        points = inputs(x)
+        for k in reversed(range(len(functions))):
+            g = np.asarray(claims["vjp"][k](points[k].copy(), np.array(g)))
+        return g
+
+    def jvp(x, v):
+        points = inputs(x)
+        for k in range(len(functions)):
+            v = np.asarray(claims["jvp"][k](points[k].copy(), np.array(v)))
+        return v
+
+    ways = {"jac": jac, "vjp": vjp, "jvp": jvp}
+    return {form: ways[form] for form in claims}
+
+
+# ------------------------------------------------------------------------------------- a basis
 
 
 def check_jacobian(basis, X):
-    """Check `basis.jacobian` at X, and at a test point where every mistake shows.
+    """Check `basis.jacobian` at X, and at points of our own where mistakes show that X may hide.
 
-    Chapter :doc:`/chapters/checking`: the truth is :eq:`eq-richardson`, the error that of
-    :eq:`eq-relative-error`.
+    Chapter :doc:`/chapters/checking`: the function is the features, its parameters are W. The truth
+    is extrapolated as in :eq:`eq-richardson`, the error that of :eq:`eq-relative-error`.
 
     Parameters
     ----------
     basis : object
-        With `W` (D+1, K), `transform(X)` and `jacobian(X)`; copies with other parameters are made
-        by ``type(basis)(W)``, else by `copy.copy` with `W` set on the copy. It is never changed.
+        With `W` (D+1, K), `transform(X)` and `jacobian(X)`, which returns the compact (N, D+1, K),
+        or (N, K, D+1, K) if its units share something. It is never changed: copies with other
+        parameters are made by ``type(basis)(W)``, with what was set later, or by setting `W` on a
+        deep copy.
     X : array-like, shape (N, D) or (N,)
 
     Returns
@@ -72,121 +1058,340 @@ def check_jacobian(basis, X):
         If no copy with other parameters can be made.
     ValueError
         If X has no sample or is not finite.
+
+    Examples
+    --------
+    >>> from jacobians import TanhBasis
+    >>> print(check_jacobian(TanhBasis([[0.5], [0.1]]), [0.3, 1.0, 2.0]).ok)
+    True
     """
     W = np.array(basis.W, dtype=float)
-    X = np.array(X, dtype=float)
-    X = X[:, None] if X.ndim == 1 else X
-    if len(X) == 0 or not np.isfinite(X).all():
-        raise ValueError("X must hold at least one sample and no NaN or infinity")
-    rng = np.random.default_rng(0)
-    own_W = rng.normal(0, 0.6, W.shape) + 0.1
-    own_X = rng.uniform(0.4, 1.7, (7, X.shape[1])) * rng.choice([-1.0, 1.0], (7, X.shape[1]))
-    own = examine(with_parameters(basis, own_W), own_X)
-    if own is not None and not own.ok:
-        return own
-    here = examine(basis, X)
-    if here is not None and not here.ok:
-        return here
-    if own is None and here is None:
-        return Report(False, "neither X nor a point of our own gives a derivative to compare with")
-    return Report(True, errors=(here or own).errors, remark=remark(basis, here, X))
+    try:
+        X = _finite(X, "X must hold at least one sample and no NaN or infinity")
+    except ValueError as error:
+        raise ValueError(f"X must hold at least one sample and no NaN: {error}") from None
+    if X.ndim == 0:
+        raise ValueError("X must be (N, D) or (N,); got a single number")
+    copies = Copies(basis, W, X)
+    calls, found, seen = 0, [], np.zeros(W.shape[1], dtype=bool)
+    points = [_own_point(W, X, scale) for scale in (1.0, 4.0)]
+    points.insert(1, (W, X))
+    for number, (own_W, own_X) in enumerate(points):
+        here = basis if number == 1 else copies.make(own_W)
+        report, moves, cost = _examine_basis(copies, here, own_X, quick=number == 2)
+        calls += cost
+        if report is not None and not report.ok:
+            return replace(report, evaluations=calls)
+        found.append((report, moves))
+        seen |= moves
+    for scale in (0.1, 1e-2, 1e-3, 10.0, 100.0):  # where all was flat, nothing has been checked
+        if seen.any():
+            break
+        own_W, own_X = _own_point(W, X, scale)
+        report, moves, cost = _examine_basis(copies, copies.make(own_W), own_X)
+        calls, seen = calls + cost, seen | moves
+        if report is not None and not report.ok:
+            return replace(report, evaluations=calls)
+    if not seen.any():
+        return Report(
+            False, "no verdict: neither at X nor at a point of our own do the features change with "
+            "W, as far as can be seen, and any small number would pass",
+            kind="no verdict", evaluations=calls,
+        )  # fmt: skip
+    here, moves = found[1]
+    ours = next((report for report, _ in found if report is not None), None)
+    return replace(
+        here or ours or Report(True), remark=_basis_remark(here, moves, seen, X), evaluations=calls
+    )
 
 
-def examine(basis, X):
-    """The report at one point, or None where transform itself gives nothing to compare with."""
+class Copies:
+    """Copies of a basis with other parameters, made in the first way that keeps what it is."""
+
+    def __init__(self, basis, W, X):
+        self.basis, self.way = basis, None
+        try:
+            before = np.array(basis.transform(X.copy()), dtype=float)
+        except Exception as error:
+            told = f"transform fails at X: {type(error).__name__}: {error}"
+            raise ValueError(told) from error
+        for way in (self._built, self._built_and_set, self._set):
+            try:
+                same, other = way(W), way(W + 0.1 + 0.1 * np.abs(W))
+                kept = np.array(same.transform(X.copy()), dtype=float)
+                other.transform(X.copy())
+            except Exception:  # this way does not suit the class: the next one is tried
+                continue
+            if np.array_equal(np.asarray(other.W), W + 0.1 + 0.1 * np.abs(W)) and np.array_equal(
+                kept, before, equal_nan=True
+            ):
+                self.way = way
+                break
+        if self.way is None:
+            name = type(basis).__name__
+            raise TypeError(
+                f"{name} can be made neither as {name}(W) nor by setting W on a copy, so its "
+                "derivative cannot be checked"
+            )
+
+    def make(self, W):
+        return self.way(np.array(W))
+
+    def _built(self, W):
+        return type(self.basis)(W.copy())
+
+    def _built_and_set(self, W):
+        """Built, and then given what was set on the basis after it was built."""
+        fresh, other = self._built(np.array(self.basis.W, dtype=float)), self._built(W)
+        for name, value in vars(self.basis).items():
+            if name not in vars(fresh) or not _alike(vars(fresh)[name], value):
+                setattr(other, name, copy.deepcopy(value))
+        return other
+
+    def _set(self, W):
+        other = copy.deepcopy(self.basis)
+        other.W = W.copy()
+        return other
+
+
+def _alike(a, b):
+    try:
+        return bool(np.array_equal(a, b))
+    except Exception:
+        return a is b
+
+
+def _own_point(W, X, scale):
+    """Parameters and inputs at which 0.3 < |z| < 2 (times a scale), N, D+1 and K all different."""
+    rng, (D1, K) = np.random.default_rng(0), W.shape
+    D, N = D1 - 1, 7
+    while N in (D1, K):
+        N += 1
+    own_X = rng.uniform(0.4, 1.7, (N, D)) * rng.choice([-1.0, 1.0], (N, D))
+    if D1 >= N:  # any z can be had
+        Z = rng.uniform(0.4, 1.8, (N, K)) * rng.choice([-1.0, 1.0], (N, K))
+        own_W = np.linalg.lstsq(np.column_stack([own_X, np.ones(N)]), Z, rcond=None)[0]
+    else:  # one input leads, so that z has both signs; the others and the bias do not lead out
+        own_W = rng.uniform(0.3, 1.0, (D1, K)) * rng.choice([-1.0, 1.0], (D1, K)) * 0.1 / D1
+        own_W[np.arange(K) % D, np.arange(K)] = 1.1 - 0.1 * np.arange(K) / K
+    return own_W * scale, own_X[:, 0] if X.ndim == 1 else own_X
+
+
+def _agrees_along(at, W, base, noise, size, J, count):
+    """Whether J is right along random directions in which all parameters move, and what moves."""
+    moves = np.zeros(base.shape[1], dtype=bool)
+    if J.shape != (*base.shape[:1], *W.shape):
+        return False, moves
+    rng = np.random.default_rng(9)
+    for _ in range(count):
+        v = rng.uniform(0.5, 1.5, W.shape) * rng.choice([-1.0, 1.0], W.shape)
+        v /= size[:, None] * np.sqrt(len(size))
+        found = slope(line(at, W, v), base.ravel(), noise)
+        claimed = np.einsum("ndk,dk->nk", J, v).ravel()
+        sizes = np.einsum("ndk,dk->nk", np.abs(J), np.abs(v)).ravel()
+        if not (np.abs(claimed - found.value) <= WIDE * found.error + CLOSE * sizes).all():
+            return False, moves
+        firm = np.abs(found.value) > WIDE * found.error
+        moves |= firm.reshape(base.shape).any(axis=0)
+    return True, moves
+
+
+def _examine_basis(copies, basis, X, quick=False):
+    """The report at one point (None if nothing moves), which units move, and the evaluations.
+
+    A quick look goes along one direction, and entry by entry only if that finds something; so does
+    a look at very many inputs.
+    """
     W = np.array(basis.W, dtype=float)
     with np.errstate(all="ignore"):
-        truth, tolerance = numerical(basis, W, X)
-        if not np.isfinite(truth).any() or not np.isfinite(tolerance).any():
-            return None
-        try:
-            yours = basis.jacobian(X.copy())
-        except NotImplementedError:
-            return Report(False, "jacobian is not written yet")
-    if yours is None:
-        return Report(False, "jacobian returns nothing yet: does it end with `return`?")
-    yours = np.asarray(yours)
-    if yours.size and np.issubdtype(yours.dtype, np.number) and np.isnan(yours).all():
-        return Report(False, "jacobian is not written yet: every entry is NaN")
-    if yours.shape == truth.shape and np.isfinite(yours).all():
-        errors = yours - truth
-        if (np.abs(errors) <= tolerance)[np.isfinite(tolerance)].all():
-            return Report(True, errors=errors)
-        return Report(
-            False, diagnose(basis, W, X, yours, truth), errors, worst(errors, yours, truth)
-        )
-    return Report(False, diagnose(basis, W, X, yours, truth))
+        base = np.array(basis.transform(X.copy()), dtype=float)
+    calls = 0
+    if base.ndim != 2 or base.shape[1] != W.shape[1] or not np.isfinite(base).all():
+        if base.shape != (len(X), W.shape[1]):
+            told = f"transform must return (N, K) = {(len(X), W.shape[1])}; it returns {base.shape}"
+            return Report(False, told, kind="other shape"), np.zeros(W.shape[1], dtype=bool), 1
+        return None, np.zeros(W.shape[1], dtype=bool), 1
+    N, K = base.shape
 
+    def at(V):
+        nonlocal calls
+        calls += 1
+        with np.errstate(all="ignore"):
+            return np.array(copies.make(V).transform(X.copy()), dtype=float).ravel()
 
-def numerical(basis, W, X):
-    """The numerical Jacobian (N, D+1, K), and how far from it a right one may be.
-
-    The step of a slope is STEP over the size of its input. An entry where two ways of differencing
-    do not agree (a kink) has no tolerance: NaN.
-    """
-    size = np.append(np.abs(X).max(axis=0), 1.0)
+    flat_X = X[:, None] if X.ndim == 1 else X
+    size = np.append(np.abs(flat_X).max(axis=0), 1.0)
     size[size == 0] = 1.0
-    steps = np.broadcast_to((STEP / size)[:, None], W.shape)
-    steps = np.maximum(steps, 64 * EPS * np.abs(W))
+    moves = np.zeros(K, dtype=bool)
+    name = type(basis).__name__
 
-    def features(W):
-        return np.asarray(with_parameters(basis, W).transform(X.copy()), dtype=float)
+    def asked():
+        with np.errstate(all="ignore"):
+            try:
+                return basis.jacobian(X.copy())
+            except NotImplementedError:
+                raise
+            except Exception:  # perhaps it keeps something from transform
+                basis.transform(X.copy())
+                return basis.jacobian(X.copy())
 
-    def own_units(J):  # (N, K, D+1, K) -> (N, D+1, K)
-        return np.einsum("nkdk->ndk", J)
+    def wrong(kind, told, **more):
+        return Report(False, told, kind=kind, **more), moves, calls
 
-    truth = own_units(richardson(features, W, steps))
-    rough = own_units(central(features, W, steps))
-    large = np.abs(X) @ np.abs(W[:-1]) + np.abs(W[-1]) + 1  # what rounding in z is relative to
-    noise = 2e-9 + 8 * EPS * large / STEP
-    tolerance = noise[:, None, :] * size[:, None]
-    smooth = np.abs(truth - rough) <= 1e-4 * size[:, None] + tolerance
-    return truth, np.where(smooth, tolerance, np.nan)
+    try:
+        yours = asked()
+        yours = None if yours is None else np.array(yours)
+        again = asked()
+    except NotImplementedError:
+        return wrong("not written", "jacobian is not written yet")
+    except Exception as error:
+        return wrong("fails", f"jacobian fails: {type(error).__name__}: {error}")
+    if yours is None:
+        return wrong("nothing returned", "jacobian returns nothing yet: does it end with `return`?")
+    if yours.size and yours.dtype.kind in "fc" and np.isnan(yours).all():
+        return wrong("not written", "jacobian is not written yet: every entry is NaN")
+    if yours.dtype.kind not in "biufc":
+        return wrong("not numbers", f"jacobian returns {yours.dtype} and not numbers")
+    noise = roughness(at, W, base.ravel()) if not quick else 4 * EPS * np.abs(base).ravel()
+    if quick or len(W) > FULL:
+        J = np.asarray(yours.real, dtype=float)
+        agrees, moves = _agrees_along(at, W, base, noise, size, J, 1 if quick else 3)
+        if agrees and (quick or _shared(at, W, base, noise, size) is None):
+            return (Report(True) if moves.any() else None), moves, calls
+        noise = roughness(at, W, base.ravel())
+    T, E, low, high = np.empty((4, N, *W.shape))
+    rows = max(1, TOGETHER // base.size)
+    for first in range(0, len(W), rows):  # units that share no parameter move together
+        some = range(first, min(first + rows, len(W)))
+        moved = [np.outer(np.arange(len(W)) == d, np.full(K, 1 / size[d])) for d in some]
+        many = len(moved)
+        found = slope(lines(at, W, moved), np.tile(base.ravel(), many), np.tile(noise, many))
+        for array, values in zip((T, E, low, high), found, strict=True):
+            lanes = values.reshape(many, N, K) * size[first : first + many, None, None]
+            array[:, first : first + many] = lanes.transpose(1, 0, 2)
+    moves = (np.abs(T) > WIDE * E).any(axis=(0, 1))
+    shared = _shared(at, W, base, noise, size)
+    if shared is not None and yours.ndim == 4:
+        report = check_derivative(
+            lambda V: at(V).reshape(N, K), W, jac=lambda V: copies.make(V).jacobian(X.copy())
+        )
+        return replace(report, subject="The Jacobian", blame="Not yet"), moves, calls
+    if yours.shape == T.shape and np.isfinite(yours).all():
+        Y = yours.astype(float)
+        allowed = WIDE * E + CLOSE * np.abs(T)
+        kink = np.isfinite(low)
+        off = np.isfinite(E) & ~kink & (np.abs(Y - T) > allowed)
+        off |= kink & ~((Y >= low - allowed) & (Y <= high + allowed))
+        vague = ~np.isfinite(E) & ~kink
+        states = np.full(T.shape, RIGHT)
+        states[kink], states[vague], states[off] = KINK, UNJUDGED, WRONG
+        facts = {"errors": Y - T, "states": states.reshape(N, -1)}
+        facts["unjudged"] = {
+            tuple(int(a) for a in i): "the features are not smooth or not defined around W"
+            for i in np.argwhere(vague)[:10_000]
+        }
+        if not off.any():
+            if shared is not None:
+                k, l = shared
+                return wrong(
+                    "units share something",
+                    f"unit {k} depends on the parameters of unit {l} too, and the compact array "
+                    "(N, D+1, K) has no place for that: the whole (N, K, D+1, K) is needed",
+                    **facts,
+                )
+            if not np.allclose(np.asarray(again, dtype=float), Y, rtol=1e-9, atol=0):
+                return wrong(
+                    "differs between calls", f"{name}.jacobian gives another array at its second "
+                    "call with the same X: does it keep or change something?", **facts,
+                )  # fmt: skip
+            return (Report(True, **facts) if moves.any() else None), moves, calls
+        kind, told = _basis_mistake(basis, W, flat_X, Y, T, yours, off)
+        return wrong(kind, told, entry=_worst_of_basis(Y - T, off, Y, T), **facts)
+    return wrong(*_basis_mistake(basis, W, flat_X, yours, T, yours, None))
 
 
-def diagnose(basis, W, X, yours, truth):
-    """The one mistake that explains the array best."""
-    if yours.dtype == object or not np.issubdtype(yours.dtype, np.number):
-        return f"jacobian returns {yours.dtype} and not numbers"
+def _shared(at, W, base, noise, size):
+    """A pair (k, l) of units of which k moves with the parameters of l, or None."""
+    K = W.shape[1]
+    rng = np.random.default_rng(8)
+    move = rng.uniform(0.5, 1.5, W.shape) * 1e-3 / (size[:, None] * len(size))
+    limit = 50 * noise.reshape(base.shape)
+    groups = [np.arange(K) >> b & 1 for b in range(max(1, (K - 1).bit_length()))] if K > 1 else []
+    for bits in groups:
+        for side in (0, 1):
+            some = bits == side
+            far = np.abs(at(W + move * some).reshape(base.shape) - base) > limit
+            if (far & ~some).any():
+                k = int(np.flatnonzero((far & ~some).any(axis=0))[0])
+                for l in np.flatnonzero(some):
+                    one = at(W + move * (np.arange(K) == l)).reshape(base.shape)
+                    if (np.abs(one - base) > limit)[:, k].any():
+                        return k, int(l)
+                return k, int(np.flatnonzero(some)[0])
+    return None
+
+
+def _basis_mistake(basis, W, X, yours, truth, raw, off):
+    """The one mistake of a basis that explains the array best: (kind, told)."""
+    known = mistakes.MISTAKES
     if not np.isfinite(yours).all():
-        n = int((~np.isfinite(yours)).sum())
-        return f"{mistakes.MISTAKES['not a number'].told} ({n} of {yours.size})"
+        count = int((~np.isfinite(yours)).sum())
+        return "not a number", f"{known['not a number'].told} ({count} of {yours.size})"
+    if np.iscomplexobj(yours):
+        if np.imag(yours).any():
+            return "complex", "jacobian returns complex numbers; the features are real"
+        yours = np.real(yours)
     right = mistakes.pieces(W, X, truth)
     is_tanh = np.allclose(np.asarray(basis.transform(X.copy())), right.Phi, rtol=1e-9, atol=1e-12)
-    scale = np.abs(truth).max()
-    if yours.shape == truth.shape and scale > 0:
-        off = np.abs(yours - truth).max() / scale
-        if off < 1e-5 and np.array_equal(yours, yours.astype(np.float32)) or 1e-9 < off < FIT:
-            return mistakes.MISTAKES["float32"].told
-    for mistake in mistakes.MISTAKES.values():
-        if mistake.tanh_only and not is_tanh:
-            continue
-        for wrong in mistake.wrong(right):
-            if wrong.shape == yours.shape and close(yours, wrong):
-                return mistake.told
     if yours.shape == truth.shape:
-        factor = np.vdot(truth, yours) / np.vdot(truth, truth)
-        if close(yours, factor * truth):
-            return f"{mistakes.MISTAKES['constant factor'].told}, {factor:.4g}"
-        return where(yours, truth)
-    return f"{mistakes.MISTAKES['wrong shape'].told}: expected {truth.shape}, got {yours.shape}"
+        worst = np.abs(yours - truth)[off].max() / np.abs(truth).max()
+        digits = int(-np.log10(worst)) if worst > 0 else 16
+        single = np.array_equal(yours, yours.astype(np.float32))
+        if digits in (6, 7) or single and digits >= 5:
+            return "float32", known["float32"].told
+        if digits > 7:
+            return "few digits", f"the numbers are right to {digits} digits only"
+    for name, mistake in known.items():
+        if mistake.tanh_only and not is_tanh or mistake.four and yours.ndim != 4:
+            continue
+        for candidate in mistake.wrong(right if off is None else right._replace(off=off)):
+            if candidate.shape == yours.shape and _same(yours, candidate):
+                factor = f", {2:.4g}" if name == "constant factor" else ""
+                return name, mistake.told + factor
+    if yours.shape == truth.shape:
+        c = np.vdot(truth, yours) / np.vdot(truth, truth)
+        if _same(yours, c * truth):
+            return "constant factor", f"{known['constant factor'].told}, {c:.4g}"
+        return "by place", _place_in_basis(off)
+    told = f"{known['wrong shape'].told}: expected {truth.shape}, got {yours.shape}"
+    return "wrong shape", told
 
 
-def close(a, b):
-    return np.abs(a - b).max() <= FIT * max(np.abs(b).max(), 1e-300)
+def _same(a, b):
+    """Alike beside the size of each sample and each parameter, and not of the whole array alone."""
+    gap = np.abs(a - b)
+    size = np.maximum(np.abs(b).max(), 1e-300)
+    if not gap.max() <= 1e-6 * size:
+        return False
+    if b.ndim != 3:
+        return True
+    rows = np.abs(b).max(axis=(0, 2), keepdims=True)
+    return bool((gap <= 1e-5 * np.maximum(rows, 1e-9 * size)).all())
 
 
-def where(yours, truth):
+def _place_in_basis(wrong):
     """What can be said of an array that no known mistake explains: where it is wrong."""
-    wrong = np.abs(yours - truth) > FIT * np.abs(truth).max()
     rows, units = np.flatnonzero(wrong.any(axis=(0, 2))), np.flatnonzero(wrong.any(axis=(0, 1)))
-    names = ["the bias row" if d == truth.shape[1] - 1 else f"row {d}" for d in rows]
+    last = wrong.shape[1] - 1
+    names = [f"row {d}" for d in rows if d != last] + ["the bias row"] * (last in rows)
     share = f"{wrong.sum()} of {wrong.size} entries"
-    return f"{share} are wrong, in {', '.join(names)} and the units {', '.join(map(str, units))}"
+    shown = names if len(names) <= 8 else [*names[:7], f"{len(names) - 7} more rows"]
+    return f"{share} are wrong, in {', '.join(shown)} and the units {', '.join(map(str, units))}"
 
 
-def worst(errors, yours, truth):
-    n, d, k = (int(i) for i in np.unravel_index(np.abs(errors).argmax(), errors.shape))
+def _worst_of_basis(errors, off, yours, truth):
+    size = np.where(off, np.abs(errors), -1.0)
+    n, d, k = (int(i) for i in np.unravel_index(size.argmax(), errors.shape))
     row = "the bias" if d == truth.shape[1] - 1 else f"the slope of input {d}"
     return (
         f"For example sample {n}, unit {k}, {row}: J[{n}, {d}, {k}] is {yours[n, d, k]:.6g}, "
@@ -194,40 +1399,24 @@ def worst(errors, yours, truth):
     )
 
 
-def remark(basis, here, X):
+def _basis_remark(here, moves, seen, X):
     """What the given X cannot show, for a Jacobian that is right there."""
-    if here is None or np.abs(here.errors).size == 0:
-        return "At the given X there was nothing to compare; a point of our own was used."
-    size = np.append(np.abs(X).max(axis=0), 1.0)[:, None]
-    flat = np.abs(np.asarray(basis.jacobian(X.copy())) / np.where(size > 0, size, 1.0)) < 1e-6
-    units = np.flatnonzero(flat.all(axis=(0, 1)))
-    if len(units):
-        return (
-            f"Unit {units[0]} is saturated in every sample of X, where any formula would pass; "
-            "a point of our own was used as well."
+    told = []
+    if here is None:
+        told.append(
+            "At the given X the features do not change with W, as far as can be seen: there was "
+            "nothing to compare, and a point of our own was used."
         )
+    elif not moves.all():
+        k = int(np.flatnonzero(~moves)[0])
+        own = "a point of our own was used as well" if seen[k] else "and so it is at our own points"
+        told.append(
+            f"Unit {k} is saturated in every sample of X, where any formula would pass; {own}."
+        )
+    X = X[:, None] if X.ndim == 1 else X
     constant = [d for d in range(X.shape[1]) if len(X) > 1 and np.ptp(X[:, d]) == 0]
-    if constant:
-        return (
+    if constant and not told:
+        told.append(
             f"Input {constant[0]} is the same in every sample of X, so X alone would show little."
         )
-    return ""
-
-
-def with_parameters(basis, W):
-    """A copy of a basis with other parameters; the basis itself is not touched."""
-    try:
-        other = type(basis)(W.copy())
-        if np.array_equal(other.W, W):
-            return other
-    except Exception:  # a constructor of another form: the copy below is tried instead
-        pass
-    other = copy.copy(basis)
-    try:
-        other.W = W.copy()
-    except AttributeError as error:
-        raise TypeError(
-            f"{type(basis).__name__} can be made neither as {type(basis).__name__}(W) nor by "
-            "setting W on a copy, so its derivative cannot be checked"
-        ) from error
-    return other
+    return " ".join(told)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from jacobians.basis import TanhBasis, real
+from jacobians._arrays import real
+from jacobians.basis import TanhBasis
 
 Gradients = namedtuple("Gradients", "weights intercept W")
 
@@ -34,8 +35,8 @@ def solve(Phi, y, lam):
     y : array-like, shape (N,)
         What is to be predicted.
     lam : float
-        Strength of the penalty, not negative. With 0 and features that depend on each other, the
-        shortest of the best weights are returned.
+        Strength of the penalty, not negative. With 0 and features that depend on each other, or
+        are constant, the shortest of the best weights are returned.
 
     Returns
     -------
@@ -46,15 +47,25 @@ def solve(Phi, y, lam):
     ------
     ValueError
         If an argument has another shape, or holds NaN or infinity, or lam is negative.
+
+    Examples
+    --------
+    >>> weights, intercept = solve([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], lam=0)
+    >>> print(f"{weights[0]:.3f} {intercept:.3f}")
+    2.000 1.000
     """
     Phi = real(Phi, "Phi")
     if Phi.ndim != 2 or len(Phi) == 0:
         raise ValueError(f"Phi must be (N, K) with at least one sample; got {Phi.shape}")
     y, lam = real(y, "y", (len(Phi),)), penalty(lam)
     N, K = Phi.shape
-    Phi_mean, y_mean = Phi.mean(axis=0), y.mean()
+    Phi_mean, y_mean = centre(Phi), centre(y)
+    Phi = np.where(varies(Phi), Phi, Phi_mean)
     rows = np.vstack([Phi - Phi_mean, np.sqrt(N * lam) * np.eye(K)])
-    weights = np.linalg.lstsq(rows, np.append(y - y_mean, np.zeros(K)))[0]
+    # What the features' own rounding leaves after centring is no direction to go in.
+    lost = np.abs(Phi[:, varies(Phi)]).max(initial=0.0) / (np.abs(rows).max(initial=0.0) or 1.0)
+    rounding = np.finfo(float).eps * max(rows.shape) * max(1.0, lost)
+    weights = np.linalg.lstsq(rows, np.append(y - y_mean, np.zeros(K)), rcond=rounding)[0]
     return weights, float(y_mean - Phi_mean @ weights)
 
 
@@ -76,6 +87,11 @@ def predict(basis, x, weights, intercept):
     ------
     ValueError
         If the shapes do not fit, or there is NaN or infinity.
+
+    Examples
+    --------
+    >>> print(predict(TanhBasis([[1.0], [0.0]]), [0.0, 100.0], [2.0], 0.5))
+    [0.5 2.5]
     """
     return combine(basis.transform(x), weights, intercept)
 
@@ -99,7 +115,13 @@ def loss(basis, x, y, lam, weights, intercept):
     Raises
     ------
     ValueError
-        If the shapes do not fit, there is no sample, there is NaN or infinity, or lam is negative.
+        If the shapes do not fit, there is no sample, there is NaN or infinity, lam is negative, or
+        the numbers are so large that the loss is beyond float64.
+
+    Examples
+    --------
+    >>> loss(TanhBasis([[1.0], [0.0]]), [0.0, 100.0], [0.5, 1.5], 0.5, [2.0], 0.5)
+    1.25
     """
     _, r, weights, lam = residuals(basis, x, y, lam, weights, intercept)
     return value(r, weights, lam)
@@ -128,12 +150,18 @@ def gradients(basis, x, y, lam, weights, intercept):
     ------
     ValueError
         As `loss` does.
+
+    Examples
+    --------
+    >>> found = gradients(TanhBasis([[1.0], [0.0]]), [0.0, 100.0], [0.5, 1.5], 0.5, [2.0], 0.5)
+    >>> print(found.weights, found.intercept, found.W.shape)
+    [1.5] 0.5 (2, 1)
     """
     Phi, r, weights, lam = residuals(basis, x, y, lam, weights, intercept)
     return Gradients(
-        Phi.T @ r / len(r) + lam * weights,
-        float(r.mean()),
-        basis.vjp(x, np.outer(r, weights) / len(r)),
+        finite(lambda: Phi.T @ (r / len(r)) + lam * weights, "the gradient by the weights"),
+        float(centre(r)),
+        basis.vjp(x, outer(r / len(r), weights)),
     )
 
 
@@ -159,11 +187,17 @@ def reduced_loss(basis, x, y, lam):
     ------
     ValueError
         As `solve` does.
+
+    Examples
+    --------
+    >>> value, gradient = reduced_loss(TanhBasis([[1.0], [0.0]]), [-1.0, 0.0, 1.0], [1, 2, 3], 0.1)
+    >>> print(f"{value:.3f}", gradient.shape)
+    0.068 (2, 1)
     """
     Phi = basis.transform(x)
     weights, intercept = solve(Phi, y, lam)
     r = combine(Phi, weights, intercept) - y
-    return value(r, weights, lam), basis.vjp(x, np.outer(r, weights) / len(r))
+    return value(r, weights, lam), basis.vjp(x, outer(r / len(r), weights))
 
 
 def residuals(basis, x, y, lam, weights, intercept):
@@ -172,16 +206,30 @@ def residuals(basis, x, y, lam, weights, intercept):
     if len(Phi) == 0:
         raise ValueError("x must hold at least one sample; got none")
     y, lam = real(y, "y", (len(Phi),)), penalty(lam)
-    return Phi, combine(Phi, weights, intercept) - y, real(weights, "weights"), lam
+    predicted = combine(Phi, weights, intercept)
+    return Phi, finite(lambda: predicted - y, "the residuals"), real(weights, "weights"), lam
 
 
 def combine(Phi, weights, intercept):
-    weights = real(weights, "weights", Phi.shape[1:])
-    return Phi @ weights + real(intercept, "intercept", ())
+    weights, intercept = real(weights, "weights", Phi.shape[1:]), real(intercept, "intercept", ())
+    return finite(lambda: Phi @ weights + intercept, "the predictions")
 
 
 def value(r, weights, lam):
-    return float(r @ r / (2 * len(r)) + lam / 2 * (weights @ weights))
+    return float(finite(lambda: r @ r / (2 * len(r)) + lam / 2 * (weights @ weights), "the loss"))
+
+
+def outer(r, weights):
+    return finite(lambda: np.outer(r, weights), "the derivative by the features")
+
+
+def finite(call, told):
+    """What the call returns, unless numbers that were finite have led beyond float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = call()
+    if not np.isfinite(result).all():
+        raise ValueError(f"the numbers are too large: {told} overflow float64")
+    return result
 
 
 def penalty(lam):
@@ -271,6 +319,13 @@ def fit(basis, x, y, lam, method="l-bfgs", limit=LIMIT, progress=None):
         If the basis is not a TanhBasis.
     ValueError
         If the method or the limit is none, an argument has another shape, or holds NaN or infinity.
+
+    Examples
+    --------
+    >>> x = np.linspace(-2, 2, 50)
+    >>> found = fit(TanhBasis([[1.0], [0.5]]), x, 3 + 2 * np.tanh(2 * x), lam=0.0)
+    >>> print(found.converged, abs(found.basis.W[0]).round(3), round(found.intercept, 3))
+    True [2.] 3.0
     """
     if not isinstance(basis, TanhBasis):
         raise TypeError(f"basis must be a TanhBasis, where the search starts; got {basis!r:.60}")
@@ -278,14 +333,12 @@ def fit(basis, x, y, lam, method="l-bfgs", limit=LIMIT, progress=None):
         raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
     if not isinstance(limit, int) or limit < 1:
         raise ValueError(f"limit must be a whole number of evaluations, 1 or more; got {limit!r}")
-    X = real(x, "X")
-    X = X[:, None] if X.ndim == 1 else X
-    if len(basis.transform(X)) == 0:
-        raise ValueError("x must hold at least one sample; got none")
+    X = samples(x)
+    basis.transform(X)  # which says it if they do not fit
     y, lam = real(y, "y", (len(X),)), penalty(lam)
-    centre, scale = X.mean(axis=0), spread(X)
-    search = Search((X - centre) / scale, (y - y.mean()) / spread(y), lam, limit, progress)
-    W = np.vstack([basis.W[:-1] * scale[:, None], basis.W[-1] + centre @ basis.W[:-1]])
+    X_mean, scale = centre(X), spread(X)
+    search = Search((X - X_mean) / scale, (y - centre(y)) / spread(y), lam, limit, progress)
+    W = np.vstack([basis.W[:-1] * scale[:, None], basis.W[-1] + X_mean @ basis.W[:-1]])
     try:
         said = METHODS[method](search, W)
     except Finished:
@@ -293,7 +346,7 @@ def fit(basis, x, y, lam, method="l-bfgs", limit=LIMIT, progress=None):
     slope = np.abs(reduced_loss(TanhBasis(search.W), search.X, search.y, lam)[1]).max()
     converged = bool(slope <= STATIONARY)
     A = search.W[:-1] / scale[:, None]
-    basis = TanhBasis(np.vstack([A, search.W[-1] - centre @ A]))
+    basis = TanhBasis(np.vstack([A, search.W[-1] - X_mean @ A]))
     return Fit(
         basis,
         *solve(basis.transform(X), y, lam),
@@ -319,10 +372,21 @@ def random_start(x, K, seed):
     -------
     TanhBasis
         Its slopes are normal, with a standard deviation of 2 over that of their input.
+
+    Raises
+    ------
+    ValueError
+        If x holds no sample, NaN or infinity, or K is no number of units.
+
+    Examples
+    --------
+    >>> random_start([0.0, 1.0, 2.0], K=4, seed=0).W.shape
+    (2, 4)
     """
     rng = np.random.default_rng(seed)
-    X = real(x, "X")
-    X = X[:, None] if X.ndim == 1 else X
+    X = samples(x)
+    if not isinstance(K, int | np.integer) or K < 1:
+        raise ValueError(f"K must be a whole number of units, 1 or more; got {K!r}")
     A = 2 * rng.standard_normal((X.shape[1], K)) / spread(X)[:, None]
     through = X[rng.integers(len(X), size=K)]
     return TanhBasis(np.vstack([A, -np.sum(through.T * A, axis=0)]))
@@ -486,10 +550,40 @@ METHODS = {
 }
 
 
+def samples(x):
+    """x as (N, D), at least one sample."""
+    X = real(x, "X")
+    X = X[:, None] if X.ndim == 1 else X
+    if X.ndim != 2 or len(X) == 0:
+        raise ValueError(f"x must be (N, D) or (N,) with at least one sample; got {X.shape}")
+    return X
+
+
+def centre(values):
+    """The mean of each column, of numbers of whatever size."""
+    unit = power_of_two(values)
+    return (values / unit).mean(axis=0) * unit
+
+
 def spread(values):
     """The standard deviation of each column; 1 for one that does not vary."""
-    deviation = values.std(axis=0)
-    return np.where(deviation > 0, deviation, 1.0)
+    unit = power_of_two(values)
+    return np.where(varies(values), (values / unit).std(axis=0) * unit, 1.0)
+
+
+def varies(values):
+    """Whether each column varies by more than the rounding of its entries.
+
+    The standard deviation does not tell: where the mean is inexact, that of 365 times 0.1 is not 0.
+    """
+    rounding = 4 * np.finfo(float).eps * np.abs(values).max(axis=0)
+    return values.max(axis=0) / 2 - values.min(axis=0) / 2 > rounding / 2  # halved: no overflow
+
+
+def power_of_two(values):
+    """About each column's largest entry: division by it is exact, and then squares are safe."""
+    exponent = np.frexp(np.abs(values).max(axis=0))[1] - 1
+    return np.ldexp(1.0, np.maximum(exponent, -1000))
 
 
 def tell_terminal():

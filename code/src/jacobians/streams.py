@@ -11,7 +11,7 @@ from functools import reduce
 import numpy as np
 
 from jacobians import ridge
-from jacobians.basis import real
+from jacobians._arrays import numbers, real
 
 MEMORY = 1 << 26  # bytes that the work on one chunk may take: 64 megabytes
 
@@ -46,6 +46,14 @@ def loss_and_gradients(basis, x, y, lam, weights, intercept, memory=MEMORY):
     ValueError
         As `ridge.loss` does, with the numbers of the samples in question; or if memory is not a
         positive number of bytes.
+
+    Examples
+    --------
+    >>> from jacobians import TanhBasis
+    >>> x, y = np.array([0.0, 100.0]), np.array([0.5, 1.5])
+    >>> loss, found = loss_and_gradients(TanhBasis([[1.0], [0.0]]), x, y, 0.5, [2.0], 0.5, memory=1)
+    >>> loss, found.intercept
+    (1.25, 0.5)
     """
     x, y, rows = prepared(basis, x, y, lam, weights, intercept, memory)
     parts = (
@@ -120,13 +128,19 @@ def on_dask(basis, x, y, lam, weights, intercept, memory=MEMORY, address=None):
 def rows_per_chunk(D, K, memory=MEMORY):
     """How many samples of D inputs, for K units, can be worked on within so many bytes.
 
-    A sample takes its inputs three times (as read, as float64, with its 1 in the VJP) and K numbers
-    five times (Phi, the outer product, and Z, S and S o G in the VJP).
+    A sample takes its inputs twice (as read, and as float64 with their 1) and K numbers four times
+    (Phi, the outer product, and in the VJP Z and what the factor needs beside it). A chunk of many
+    blocks takes less, whatever the number of threads: the VJP has only as many of them in hand.
+
+    Examples
+    --------
+    >>> rows_per_chunk(D=8, K=3, memory=10**6)
+    3472
     """
     memory = real(memory, "memory", ())
     if memory <= 0:
         raise ValueError(f"memory must be a positive number of bytes; got {memory:g}")
-    return max(1, int(memory // (8 * (3 * D + 5 * K + 8))))
+    return max(1, int(memory // (8 * (2 * D + 4 * K + 8))))
 
 
 def prepared(basis, x, y, lam, weights, intercept, memory):
@@ -134,7 +148,7 @@ def prepared(basis, x, y, lam, weights, intercept, memory):
 
     What can be found wrong without reading the samples is found here, before hours of reading.
     """
-    x, y = (v if hasattr(v, "shape") else np.asarray(v) for v in (x, y))
+    x, y = (v if hasattr(v, "shape") else numbers(v, name) for v, name in ((x, "x"), (y, "y")))
     if len(x.shape) not in (1, 2) or y.shape != x.shape[:1]:
         raise ValueError(f"x must be (N, D) or (N,) and y (N,); got {x.shape} and {y.shape}")
     if len(x) == 0:
@@ -148,10 +162,11 @@ def part(basis, x, y, weights, intercept, first):
     """The sums over one chunk, whose first sample has the number `first`."""
     try:
         Phi, r, weights, _ = ridge.residuals(basis, x, y, 0.0, weights, intercept)
+        dW = basis.vjp(x, ridge.outer(r, weights))
+        squares = float(ridge.finite(lambda: r @ r, "the squares of the residuals"))
     except ValueError as error:
         raise ValueError(f"samples {first} to {first + len(x) - 1}: {error}") from error
-    dW = basis.vjp(x, np.outer(r, weights))
-    return Sums(len(r), float(r @ r), r @ Phi, float(r.sum()), dW)
+    return Sums(len(r), squares, r @ Phi, float(r.sum()), dW)
 
 
 def add(a, b):

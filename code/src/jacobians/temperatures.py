@@ -33,6 +33,12 @@ def load():
         If the file is missing from the installation.
     ValueError
         If the file is not, byte for byte, the one that this module describes.
+
+    Examples
+    --------
+    >>> year, day, celsius = load()
+    >>> print(year[0], day[0], celsius[0], len(celsius))
+    2012 0 12.8 1461
     """
     try:
         content = FILE.read_bytes().replace(b"\r\n", b"\n")

@@ -14,8 +14,9 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
-ROOT = Path(__file__).resolve().parents[4]
-TESTS = ROOT / "tests" / "equations"
+from bookbuild.paths import ROOT
+
+TESTS = ROOT / "tests/equations"
 LABELLED = re.compile(r"^\$\$ \((.*?)\)$", re.MULTILINE)
 
 
@@ -131,10 +132,3 @@ class FillFormulas(SphinxPostTransform):
 
 def skip(self, node):
     raise nodes.SkipNode
-
-
-def setup(app):
-    app.add_node(of_page, html=(skip, None), latex=(skip, None), text=(skip, None))
-    app.add_directive("labelled-formulas", LabelledFormulas)
-    app.add_post_transform(FillFormulas)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,62 @@
+"""What folds away is the browser's own `<details>`: the keyboard opens it, a screen reader says
+whether it is open, a print shows what is in it, and no script is needed for any of that.
+
+It serves every admonition of the class `dropdown`: quick questions and solutions.
+"""
+
+from docutils import nodes
+from sphinx.locale import admonitionlabels
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+
+class fold(nodes.General, nodes.Element):
+    """A `<details>`; its first child is the `summary`."""
+
+
+class summary(nodes.General, nodes.TextElement):
+    """The line that stays when the rest is folded away."""
+
+
+class FoldDropdowns(SphinxPostTransform):
+    default_priority = 950  # once the titles of the exercises are resolved
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        seen = set()
+        for content in self.document.findall(nodes.section):
+            # sphinx-exercise and sphinx-proof give the content of every box the same id.
+            content["ids"] = [i for i in content["ids"] if i not in seen]
+            seen.update(content["ids"])
+        for box in list(self.document.findall(nodes.Admonition)):
+            if "dropdown" in box["classes"]:
+                classes = ["admonition", *(c for c in box["classes"] if c != "dropdown")]
+                if isinstance(box[0], nodes.title):
+                    title, content = box[0].astext(), box.children[1:]  # and no link in a summary
+                else:  # a note, a tip, ...: its name is its title
+                    title, content = admonitionlabels[box.tagname], box.children
+                    classes.append(box.tagname)
+                line = summary("", title, classes=["admonition-title"])
+                folded = fold("", line, *content, ids=box["ids"], classes=classes)
+                box.parent.replace(box, folded)  # replace_self would add the old classes
+
+
+def visit_fold(self, node):
+    self.body.append(self.starttag(node, "details"))
+
+
+def depart_fold(self, node):
+    self.body.append("</details>\n")
+
+
+def visit_summary(self, node):
+    self.body.append(self.starttag(node, "summary", suffix=""))
+
+
+def depart_summary(self, node):
+    self.body.append("</summary>\n")
+
+
+def visit_hidden_cell(self, node):
+    """A cell that is folded away, under the words that stand on its fold."""
+    self.body.append(f'<details class="hide {" ".join(node["classes"])}">\n')
+    self.body.append(f"<summary>{node['prompt_show']}</summary>\n")

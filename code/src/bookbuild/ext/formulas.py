@@ -1,0 +1,171 @@
+"""Mathematics is in the page when it arrives: TeX becomes MathML as a page is read.
+
+Browsers draw MathML themselves, screen readers speak it, and no script is involved. The one thing a
+page needs is a mathematical font; it is cut down to the characters that the book's formulas use and
+stands in a stylesheet, so that a page in a frame of somebody else's, which may load no font, has it.
+A formula that is not TeX is a warning with its chapter and line, and so an error of the build.
+"""
+
+import base64
+import hashlib
+import html
+import io
+import logging
+import re
+import unicodedata
+from pathlib import Path
+
+import ziamath
+from docutils import nodes
+from fontTools import subset
+from math_core import LatexError, LatexToMathML
+from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging as sphinx_logging
+from sphinx.util.math import get_node_equation_number
+
+from bookbuild.paths import BUILD
+
+logger = sphinx_logging.getLogger(__name__)
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells every table that it cuts
+
+LENGTH = re.compile(r"\\\\\s*\[")  # a row's end with the space below it, which is not understood
+LETTER = r"(<mi[^>]*>[^<]*</mi>|<mrow><mspace/><mi>[^<]*</mi></mrow>)"
+INDEX = r"(<mi>[^<]*</mi>|<mrow>(?:<mi>[^<]*</mi>)*</mrow>)"
+PRIME = "(<mo>[′″‴]</mo>)"
+FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+to_mathml = LatexToMathML(fancy_error=False)
+
+
+class FormulasToMathML(SphinxTransform):
+    default_priority = 850  # once substitutions and references have brought all formulas
+
+    def apply(self, **kwargs):
+        for node in self.document.findall(lambda n: isinstance(n, (nodes.math, nodes.math_block))):
+            node["mathml"] = convert(node)
+
+
+def convert(node):
+    tex, display = node.astext(), isinstance(node, nodes.math_block)
+    try:
+        if LENGTH.search(tex):
+            raise ValueError(r"the length after \\ would be printed")
+        return primes_beside(to_mathml.convert_with_local_state(tex, displaystyle=display))
+    except (LatexError, ValueError) as error:
+        logger.warning("TeX error: %s in: %s", error, tex.strip(), location=node)
+        return f"<code>{html.escape(tex)}</code>"
+
+
+def primes_beside(mathml):
+    """Primes beside their letter, as the sign is drawn; raised once more, they are specks."""
+    mathml = re.sub(f"<msup>{LETTER}{PRIME}</msup>", r"<mrow>\1\2</mrow>", mathml)
+    return re.sub(
+        f"<msubsup>{LETTER}{INDEX}{PRIME}</msubsup>", r"<msub><mrow>\1\3</mrow>\2</msub>", mathml
+    )
+
+
+class KeepPunctuation(SphinxPostTransform):
+    """A comma or a full stop after a formula stays on the formula's line."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        for formula in list(self.document.findall(nodes.math)):
+            after = formula.next_node(descend=False, siblings=True)
+            if isinstance(after, nodes.Text) and (mark := re.match(r"[.,;:!?)]+", after)):
+                formula["then"] = mark[0]
+                after.parent.replace(after, nodes.Text(after[mark.end() :]))
+
+
+def visit_inline(self, node):
+    self.body.append(f'<span class="math">{node["mathml"]}{node.get("then", "")}</span>')
+    raise nodes.SkipNode
+
+
+def visit_display(self, node):
+    self.body.append('<div class="math">')  # its id is the theme's wrapper's
+    # A formula wider than the page scrolls inside its own box.
+    self.body.append(f'<div class="formula">{node["mathml"]}</div>')
+    if node["number"]:
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    self.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+# ---------------------------------------------------------------------------------------- the font
+
+
+def note_characters(app, doctree):
+    """Remember every character that the page's formulas show; single letters also as italics."""
+    used = set()
+    for node in doctree.findall(lambda n: isinstance(n, (nodes.math, nodes.math_block))):
+        mathml = node["mathml"]
+        used.update(html.unescape(re.sub(r"<[^>]*>", "", mathml)))
+        for letter in re.findall(r"<mi>(.)</mi>", mathml):
+            used.update(italic(letter))
+        if "<msqrt" in mathml or "<mroot" in mathml:
+            used.add("√")  # it stands nowhere in the text
+    characters(app.env)[app.env.docname] = {c for c in used if not c.isspace()}
+
+
+def characters(env):
+    if not hasattr(env, "book_characters"):
+        env.book_characters = {}
+    return env.book_characters
+
+
+def forget_characters(app, env, docname):
+    characters(env).pop(docname, None)
+
+
+def italic(letter):
+    """The mathematical italic of a letter: a browser draws a one-letter <mi> with it."""
+    kind = "SMALL" if letter.islower() else "CAPITAL"
+    name = unicodedata.name(letter, "")
+    if name.startswith(("LATIN", "GREEK")):
+        base = name.replace("LATIN", "").replace("GREEK", "").replace(f"{kind} LETTER", "").strip()
+        for candidate in (
+            f"MATHEMATICAL ITALIC {kind} {base}",
+            f"MATHEMATICAL ITALIC {base} SYMBOL",
+        ):
+            try:
+                return unicodedata.lookup(candidate)
+            except KeyError:
+                continue
+    return {"h": "ℎ", "ϕ": "𝜙", "ϵ": "𝜖", "∂": "𝜕"}.get(letter, letter)
+
+
+def write_font(app, env):
+    """Write the part of the font that the book uses, as a stylesheet; cut once for a set of them."""
+    if app.builder.format != "html":
+        return
+    text = "".join(sorted(set().union(*characters(env).values())))
+    kept = BUILD / "fonts" / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.woff2"
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(cut(FONT, text))
+    data = base64.b64encode(kept.read_bytes()).decode()
+    static = Path(app.outdir, "_static")
+    static.mkdir(parents=True, exist_ok=True)
+    (static / "math.css").write_text(
+        '@font-face { font-family: "Book Math"; font-display: block;'
+        f' src: url("data:font/woff2;base64,{data}") format("woff2"); }}\n',
+        encoding="utf-8",
+    )
+
+
+def cut(font, text):
+    options = subset.Options(
+        flavor="woff2", layout_features=["ssty"], hinting=False, notdef_outline=True
+    )
+    font = subset.load_font(str(font), options)
+    font.recalcTimestamp = False  # the same pages give the same bytes
+    cutter = subset.Subsetter(options)
+    cutter.populate(text=text)
+    cutter.subset(font)
+    made = io.BytesIO()
+    subset.save_font(font, made, options)
+    return made.getvalue()

@@ -1,0 +1,1 @@
+"""The tasks of make, each a module that is run: ``python -m bookbuild.tasks.build``."""

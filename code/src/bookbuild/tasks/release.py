@@ -1,0 +1,77 @@
+"""What a reader takes away, and what is published: ``python -m bookbuild.tasks.release``, as make does.
+
+`_build/site` is what a web server is given: the pages, and in `downloads` the whole book as a PDF,
+the pages as an archive that opens from a folder, the package's wheel, and their checksums. The page
+about the book offers them.
+"""
+
+import hashlib
+import re
+import shutil
+import zipfile
+from importlib.metadata import version
+
+from bookbuild.browser import browser
+from bookbuild.paths import HTML, ROOT
+from bookbuild.tasks import pdf
+
+NAME = f"jacobian-by-hand-{version('jacobians')}"
+ABOUT = "chapters/about.html"
+SECTION = re.compile(r'<section id="take-it-with-you">.*?(?=</section>)', re.DOTALL)
+
+
+def offer(site, files):
+    """On the page about the book, list the files and what they are."""
+    entries = "".join(
+        f'<li><p><a href="../downloads/{file.name}">{what}</a>, {file.stat().st_size / 1e6:.2g} MB'
+        "</p></li>\n"
+        for file, what in files.items()
+    )
+    page = (HTML / ABOUT).read_text(encoding="utf-8")
+    (section,) = SECTION.findall(page)
+    page = page.replace(section, f'{section}<ul class="simple">\n{entries}</ul>\n')
+    (site / ABOUT).write_text(page, encoding="utf-8")
+
+
+def pack(site, target):
+    """Write the site into one archive: the same pages give the same bytes."""
+    files = sorted(path for path in site.rglob("*") if path.is_file())
+    with zipfile.ZipFile(target, "w") as archive:
+        for file in files:
+            entry = zipfile.ZipInfo(f"{NAME}/{file.relative_to(site).as_posix()}")
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def write(site, chrome):
+    """Write the site into a folder, and return what can be downloaded from it."""
+    shutil.rmtree(site, ignore_errors=True)
+    shutil.copytree(HTML, site)
+    downloads = site / "downloads"
+    downloads.mkdir()
+    (wheel,) = (HTML / "wheels").glob("*.whl")
+    book, package, pages = (downloads / name for name in (f"{NAME}.pdf", wheel.name, f"{NAME}.zip"))
+    pdf.write(book, chrome)
+    shutil.copy(wheel, package)
+    files = {book: "the whole book, to print", package: "the package, for pip"}
+    offer(site, files)
+    pack(site, pages)  # the archive offers what is in it
+    files |= {pages: "all pages, to open without a network"}
+    sums = downloads / "SHA256SUMS"
+    sums.write_text("".join(
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files
+    ), encoding="utf-8")  # fmt: skip
+    offer(site, files | {sums: "their checksums"})
+    return [*files, sums]
+
+
+def main():
+    with browser() as chrome:
+        files = write(ROOT / "_build/site", chrome)
+    for file in files:
+        print(f"{file.stat().st_size / 1e6:7.2f} MB  {file.relative_to(ROOT)}")
+    print("Publish _build/site")
+
+
+if __name__ == "__main__":
+    main()

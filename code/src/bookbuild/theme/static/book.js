@@ -1,0 +1,39 @@
+(() => {
+  // What is wider than the page scrolls inside its own box. The keyboard reaches a box that scrolls,
+  // and no other.
+  const boxes = document.querySelectorAll(".formula, .wide, .table-wrapper, pre");
+  const mark = () => {
+    for (const box of boxes) {
+      const scrolls = box.scrollWidth > box.clientWidth + 1;
+      scrolls ? box.setAttribute("tabindex", "0") : box.removeAttribute("tabindex");
+    }
+  };
+  new ResizeObserver(mark).observe(document.documentElement);
+  document.fonts.ready.then(mark);
+
+  for (const button of document.querySelectorAll(".print-button"))
+    button.addEventListener("click", () => print());
+
+  // Ctrl+K leads to the search, Escape closes what is open beside the page.
+  const drawers = document.querySelectorAll(".sidebar-toggle");
+  addEventListener("keydown", event => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "k") {
+      event.preventDefault();
+      document.getElementById("__navigation").checked = true;
+      document.querySelector(".sidebar-search").focus();
+    } else if (event.key === "Escape") {
+      for (const drawer of drawers) drawer.checked = false;
+    }
+  });
+
+  // A page in a folder, or in somebody else's frame, may not read the others: the search lists them
+  // without excerpts.
+  if (location.protocol === "file:" || origin === "null")
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+  // Paper is light.
+  const page = document.body.dataset;
+  let theme;
+  addEventListener("beforeprint", () => { theme = page.theme; page.theme = "light"; });
+  addEventListener("afterprint", () => { page.theme = theme; });
+})();

@@ -1,0 +1,406 @@
+"""Figures that answer: drawn by matplotlib, moved by sliders where a page has scripts.
+
+The drawing is the one that a reader without scripts sees. The script (`explorer.js`, a few kB and
+the same for every figure) rewrites the paths and points inside it, by the axes' own transforms.
+The cell that shows the figure in a notebook shows it in a page.
+"""
+
+import html
+import io
+import json
+from importlib.resources import files
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+
+from jacobians import TanhBasis, differences, ridge, temperatures
+from jacobians.book import figures, svg
+
+BIASES = (-110.0, 0.0)  # wide enough for the bias of the third unit
+
+
+class Explorer:
+    """A figure with sliders, ready to be shown by a notebook.
+
+    Parameters
+    ----------
+    kind : str
+        Which of the script's figures it is.
+    drawing : str
+        The SVG as an element of a page.
+    controls : str
+        HTML of the sliders, the buttons and the numbers.
+    spec : dict
+        What the script must know: the first `state`, and whatever else its kind needs.
+    """
+
+    def __init__(self, kind, drawing, controls, spec):
+        self.kind, self.drawing, self.controls, self.spec = kind, drawing, controls, spec
+
+    def __repr__(self):
+        return f"a figure with sliders ({self.kind}); it is shown where HTML is"
+
+    def _repr_html_(self):
+        here = files("jacobians.book")
+        return (
+            f'<figure class="explorer" data-explorer="{self.kind}">{self.drawing}'
+            f'<form hidden autocomplete="off">{self.controls}'
+            '<p class="says" aria-live="polite"></p></form>'
+            f'<script type="application/json">{json.dumps(self.spec)}</script></figure>'
+            f"<style>{(here / 'explorer.css').read_text(encoding='utf-8')}</style>"
+            f"<script>{(here / 'explorer.js').read_text(encoding='utf-8')}</script>"
+        )
+
+
+def slider(name, label, low, high, step, unit="", power=False):
+    """A native range input with its label and its value; with `power`, its value is an exponent."""
+    return (
+        f"<label><span>{label}</span><output></output>"
+        f'<input type="range" name="{name}" min="{low:g}" max="{high:g}" step="{step:g}"'
+        f' data-unit="{html.escape(unit)}"{" data-power=10" * power}></label>'
+    )
+
+
+def choice(name, legend, options):
+    """Radio buttons, numbered from 1."""
+    buttons = "".join(
+        f'<label><input type="radio" name="{name}" value="{i}">{option}</label>'
+        for i, option in enumerate(options, 1)
+    )
+    return f"<fieldset><legend>{legend}</legend>{buttons}</fieldset>"
+
+
+def buttons(**presets):
+    """A button for each named state, and one that copies a link to the state on show."""
+    made = "".join(
+        f"<button type=\"button\" data-set='{json.dumps(state)}'>{label.replace('_', ' ')}</button>"
+        for label, state in presets.items()
+    )
+    link = '<button type="button" data-link>Copy a link to this</button>'
+    return f'<div class="buttons">{made}{link}</div>'
+
+
+def drawn(figure, alt):
+    """The figure as an element of a page, and for each of its axes x0, sx, y0, sy in its points."""
+    text = io.StringIO()
+    with plt.rc_context({"path.simplify": False}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    height = figure.get_figheight() * 72
+    scale = 72 / figure.dpi
+    transforms = []
+    for axes in figure.axes:
+        (x0, y0), (x1, y1) = axes.transData.transform([(0, 0), (1, 1)]) * scale
+        transforms.append([x0, x1 - x0, height - y0, y0 - y1])
+    plt.close(figure)
+    return svg.element(text.getvalue(), alt), np.round(transforms, 6).tolist()
+
+
+def four_panels(basis, x0):
+    """The four panels of `figures.four_panels`, with sliders for one unit, the day and a step.
+
+    Parameters
+    ----------
+    basis : TanhBasis
+        One input and three units.
+    x0 : float
+        The day at first.
+
+    Returns
+    -------
+    Explorer
+        The derivative is the slope of the tangent (equations :eq:`eq-slope` and :eq:`eq-bias`);
+        the secant is the central difference (:eq:`eq-central`), whose step h moves z by h.
+    """
+    figure = figures.four_panels(basis, x0, biases=BIASES)
+    above, below = figure.axes[:2], figure.axes[2:]
+    below[0].set_ylim(-20, 400)
+    for column, (top, bottom) in enumerate(zip(above, below, strict=True)):
+        now = basis.W[column, 0]
+        phi = basis.transform([x0])[0, 0]
+        top.plot([now, now], [phi, phi], color="black", lw=1.2, gid=f"part-tangent-{column}")
+        top.plot([now, now], [phi, phi], ":", color="black", lw=2, gid=f"part-secant-{column}")
+        bottom.plot(
+            [now], [0], "o", ms=9, mfc="none", mec="black", gid=f"part-ring-{column}", zorder=4
+        )
+    drawing, panels = drawn(figure, FOUR_PANELS)
+    units = {f"{'ab'[d]}{k + 1}": float(basis.W[d, k]) for d in range(2) for k in range(3)}
+    state = {"unit": 1, **units, "x0": float(x0), "h": -1.0}
+    spec = {"state": state, "panels": panels, "ranges": [[0.0, 1.0], list(BIASES)]}
+    controls = (
+        choice("unit", "Unit", ["1", "2", "3"])
+        + slider("a", "slope <i>a</i>", 0, 1, 0.005, "per day")
+        + slider("b", "bias <i>b</i>", *BIASES, 0.5)
+        + slider("x0", "day <i>x</i><sub>0</sub>", 1, 365, 1)
+        + slider("h", "step <i>h</i> (moves <i>z</i>)", -12, 0.5, 0.1, power=True)
+        + NUMBERS
+        + buttons(
+            Reset=state,
+            Unit_1_at_its_peak={**state, "x0": 100.0},
+            Unit_2_at_its_peak={**state, "x0": 250.0, "unit": 2},
+            Too_small_a_step={**state, "x0": 100.0, "h": -11.0},
+        )
+    )
+    return Explorer("four-panels", drawing, controls, spec)
+
+
+FOUR_PANELS = (
+    "Four panels. Top left, three features rise from minus one to one as their slope grows from 0 "
+    "to 1. Below it, their derivatives, three narrow peaks as high as the day. Top right, the "
+    "features rise as their bias grows from minus 110 to 0. Below it, their derivatives, three "
+    "wider peaks of height 1. A point, its tangent and a secant mark the chosen unit."
+)
+NUMBERS = """<table><thead><tr><td></td><th scope="col">by the slope (days)</th>
+<th scope="col">by the bias</th></tr></thead><tbody>
+<tr><th scope="row">derivative</th><td data-number="da"></td><td data-number="db"></td></tr>
+<tr><th scope="row">difference quotient</th><td data-number="qa"></td>
+<td data-number="qb"></td></tr>
+<tr><th scope="row">relative error</th><td data-number="ea"></td><td data-number="eb"></td></tr>
+<tr><th scope="row"><i>z</i> and <i>φ</i></th><td data-number="z"></td>
+<td data-number="phi"></td></tr></tbody></table>"""
+
+
+def numbers(**rows):
+    """A table with one number in each row, under the name by which the script knows it."""
+    made = "".join(
+        f'<tr><th scope="row">{label}</th><td data-number="{name}"></td></tr>'
+        for name, label in rows.items()
+    )
+    return f"<table><tbody>{made}</tbody></table>"
+
+
+def two_errors(w, x, z, h):
+    """Truncation, round-off and the best step for tanh(w x + b), w moved by h, where it is z.
+
+    Equations eq-two-errors and eq-best-step, with all that rounding leaves: also w x is rounded.
+    """
+    t, s = np.tanh(z), 1 / np.cosh(z) ** 2
+    third = np.abs(x**3 * s * (6 * t**2 - 2))
+    noise = differences.EPS * (np.abs(t) + s * np.abs(w * x))
+    return h**2 / 6 * third, noise / h, np.cbrt(3 * noise / third)
+
+
+def step_curve(w=0.1, x=100.0, z=1.0, h=1e-3):
+    """The error of a central difference against its step, for one unit at one point.
+
+    Chapter :doc:`/chapters/checking`.
+
+    Parameters
+    ----------
+    w : float
+        The slope that is moved. It stays; the bias follows from z.
+    x, z, h : float
+        Input, z = w x + b and step at first.
+
+    Returns
+    -------
+    Explorer
+        Axes are linear in the powers of ten, since the script knows no others.
+    """
+    basis = TanhBasis([[w], [z - w * x]])
+
+    def error(step):
+        taken = [[step], [1.0]]
+        return abs(basis_difference(basis, x, taken) - basis.jacobian([x])[0, 0, 0])
+
+    powers = np.linspace(-14, 1, 121)
+    measured = np.log10([max(error(10.0**power), 10.0**BOTTOM) for power in powers])
+    truncation, roundoff, best = two_errors(w, x, z, 10.0**powers)
+    fig, ax = plt.subplots(figsize=(7, 4.2))
+    ax.axvline(np.log10(best), color=figures.GREY, lw=1, ls=":", gid="part-best", label="best step")
+    for name, line, (colour, dashes) in (
+        ("round-off", roundoff, figures.UNITS[1]), ("truncation", truncation, figures.UNITS[0])
+    ):  # fmt: skip
+        look = {"color": colour, "ls": dashes, "gid": f"part-{name}", "label": f"{name}, predicted"}
+        ax.plot(powers, np.log10(line), **look)
+    look = {"color": "black", "mfc": "none", "ms": 4, "mew": 0.8}
+    ax.plot(powers, measured, "o", **look, gid="part-measured", label="measured")
+    ax.plot([np.log10(h)], [np.log10(error(h))], "o", color="black", ms=9, gid="part-dot", zorder=4)
+    ax.set(xlim=(-14, 1), ylim=(BOTTOM, 3), xlabel="step $h$", ylabel="error of the derivative")
+    for axis, ticks in ((ax.xaxis, range(-14, 2, 2)), (ax.yaxis, range(BOTTOM, 4, 3))):
+        axis.set_ticks(ticks, [f"$10^{{{power}}}$" if power else "1" for power in ticks])
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.1, 1.03))
+    drawing, panels = drawn(fig, STEP_CURVE)
+    state = {"h": float(np.log10(h)), "x": x, "z": z}
+    spec = {"state": state, "panels": panels, "w": w, "steps": powers.tolist(), "bottom": BOTTOM}
+    controls = (
+        slider("h", "step <i>h</i>", -14, 1, 0.1, power=True)
+        + slider("x", "input <i>x</i>", 1, 365, 1)
+        + slider("z", "<i>z</i> (the bias follows)", -6, 6, 0.02)
+        + numbers(
+            slope="derivative",
+            error="error, measured",
+            truncation="truncation, predicted",
+            roundoff="round-off, predicted at most",
+            best="best step <i>h</i>*, predicted",
+        )
+        + buttons(
+            Reset=state,
+            The_random_example={"h": -6.0, "x": 1.0, "z": 0.3},
+            The_end_of_the_year={"h": -6.0, "x": 365.0, "z": 0.0},
+            No_third_derivative={"h": -3.0, "x": 100.0, "z": 0.66},
+        )
+    )
+    return Explorer("step-curve", drawing, controls, spec)
+
+
+def basis_difference(basis, x, steps):
+    """The central difference of one unit at one point by its slope."""
+    value = differences.central(lambda W: np.tanh(x * W[0] + W[1]), basis.W, steps)
+    return value[0, 0, 0]
+
+
+BOTTOM = -15
+STEP_CURVE = (
+    "Error against step, in powers of ten. A line falls to the right, the predicted round-off; one "
+    "rises twice as steeply, the predicted truncation. Circles, the measured errors, lie on the "
+    "rising line and scatter below the falling one, and turn level at large steps. A dotted line "
+    "marks the best step where the two cross, a dot the chosen one."
+)
+
+
+RISE = 2 * np.arctanh(0.8)  # of z, while a feature goes from 10 to 90 % of its step
+
+
+def three_steps(basis, moved, lam=1e-3):
+    """The temperatures of 2012 as a weighted sum of three steps, wherever the reader puts them.
+
+    Chapter :doc:`/chapters/basis_functions`.
+
+    Parameters
+    ----------
+    basis : TanhBasis
+        The units at first: one input, three units with positive slopes.
+    moved : TanhBasis
+        Another choice of them, for a button.
+    lam : float
+        Strength of the penalty at first.
+
+    Returns
+    -------
+    Explorer
+        The script solves for the weights (eq-ridge-solution) and knows 2012 in tenths of a degree,
+        and of the later years what their mean squared error needs: the sum of each day, and the
+        sum of all squares.
+    """
+    year, day, celsius = temperatures.load()
+    x, y = day[year == 2012], celsius[year == 2012]
+    later = np.rint(10 * celsius[year > 2012]).astype(int)
+    sums = np.bincount(day[year > 2012], later, minlength=len(x)).astype(int)
+    weights, intercept = ridge.solve(basis.transform(x), y, lam)
+    fig = figures.weighted_sum(basis, weights, intercept, x[::2])
+    left, right = fig.axes
+    left.set_ylim(-16, 16)
+    right.set_ylim(-4, 38)
+    corners = np.repeat(np.column_stack([x, y]), 2, axis=0)
+    codes = [Path.MOVETO, Path.CLOSEPOLY] * len(x)  # a dot: a line of no length, with round ends
+    look = {"ec": figures.GREY, "lw": 2, "capstyle": "round", "alpha": 0.7, "zorder": 1}
+    right.add_patch(PathPatch(Path(corners, codes), **look))
+    for k, (step, (colour, _)) in enumerate(
+        zip(-basis.W[1] / basis.W[0], figures.UNITS, strict=True), 1
+    ):
+        left.plot([step], [0], "o", color=colour, gid=f"part-here-{k}")
+    drawing, panels = drawn(fig, THREE_STEPS)
+    learned = ridge.fit(basis, x, y, lam).basis
+
+    def state(basis):
+        steps = {f"day{k}": float(round(-b / a, 1)) for k, (a, b) in enumerate(basis.W.T, 1)}
+        widths = {f"width{k}": float(round(RISE / a, 1)) for k, a in enumerate(basis.W[0], 1)}
+        return {**steps, **widths}
+
+    first = {"unit": 1, **state(basis), "lam": float(np.log10(lam))}
+    spec = {
+        "state": first,
+        "panels": panels,
+        "tenths": np.rint(10 * y).astype(int).tolist(),
+        "later": {
+            "sums": sums.tolist(),
+            "counts": np.bincount(day[year > 2012], minlength=len(x)).tolist(),
+            "squares": int(later @ later),
+        },
+    }
+    controls = (
+        choice("unit", "Unit", ["1", "2", "3"])
+        + slider("day", "day of its step", 0, 365, 1)
+        + slider("width", "width of its step", 2, 300, 1, "days")
+        + slider("lam", "penalty <i>λ</i>", -6, 1, 0.1, power=True)
+        + numbers(
+            fitted="mean squared error on 2012, fitted",
+            held="on 2013 to 2015, held out",
+            w1="weight <i>w</i><sub>1</sub>",
+            w2="weight <i>w</i><sub>2</sub>",
+            w3="weight <i>w</i><sub>3</sub>",
+            w0="intercept <i>w</i><sub>0</sub>",
+        )
+        + buttons(
+            Reset=first,
+            Step_2_moved_by_hand={**first, **state(moved)},
+            As_learned={**first, **state(learned)},
+        )
+    )
+    return Explorer("three-steps", drawing, controls, spec)
+
+
+THREE_STEPS = (
+    "Left, three weighted steps over the days of the year: the first rises from minus 6 to 6 "
+    "degrees at day 100, the second falls from 2 to minus 2 at day 250, the third from 5 to minus "
+    "5 at day 333. Right, their sum with the intercept as a curve through grey dots, the days of "
+    "2012. It climbs in spring and comes down in two steps."
+)
+
+
+def one_sample(basis, weights, intercept, x0, y0):
+    """The way of one sample to its loss and back, with the numbers on the edges.
+
+    Chapter :doc:`/chapters/chain_rule`.
+
+    Parameters
+    ----------
+    basis : TanhBasis
+        One input and three units.
+    weights : array-like, shape (3,)
+    intercept : float
+        The weights and the intercept stay as they are.
+    x0, y0 : float
+        The day, and the temperature on it, at first.
+
+    Returns
+    -------
+    Explorer
+        The script writes its numbers where matplotlib has written the first ones.
+    """
+    drawing, _ = drawn(figures.one_sample(basis, weights, intercept, x0, y0), ONE_SAMPLE)
+    units = {f"{'ab'[d]}{k + 1}": float(basis.W[d, k]) for d in range(2) for k in range(3)}
+    state = {"unit": 1, **units, "x0": float(x0), "y": float(y0)}
+    learns = {f"b{k}": float(round(-basis.W[0, k - 1] * x0, 1)) for k in (1, 2, 3)}
+    spec = {"state": state, "weights": list(map(float, weights)), "intercept": float(intercept)}
+    controls = (
+        choice("unit", "Unit", ["1", "2", "3"])
+        + slider("a", "slope <i>a</i>", 0, 1, 0.005, "per day")
+        + slider("b", "bias <i>b</i>", *BIASES, 0.5)
+        + slider("x0", "day <i>x</i>", 0, 365, 1)
+        + slider("y", "temperature <i>y</i>", -5, 40, 0.1, "°C")
+        + numbers(
+            prediction="prediction <i>ŷ</i> (°C)",
+            loss="loss",
+            dphi="derivative by the unit's <i>φ</i>",
+            db="by its <i>z</i>, and so by its bias",
+            da="by its slope (days)",
+        )
+        + buttons(
+            Reset=state,
+            An_autumn_day={**state, "x0": 252.0, "unit": 2},
+            All_units_in_their_step={**state, **learns},
+        )
+    )
+    return Explorer("one-sample", drawing, controls, spec)
+
+
+ONE_SAMPLE = (
+    "A diagram from left to right. A box with the day x leads to three boxes, one for each unit, "
+    "that compute slope times x plus bias. Each leads to a box tanh, and the three lead to one box "
+    "that adds the weighted features to the prediction, which leads to the loss, half the squared "
+    "difference. Every edge carries a value above and a derivative that comes back below. At first "
+    "the derivatives behind the tanh of units 2 and 3 are about zero; that of unit 1 is not."
+)

@@ -1,0 +1,121 @@
+"""A page of the built book as a reader meets it, with everything it asked for and said."""
+
+from pathlib import Path
+
+import axe_playwright_python
+
+from bookbuild.paths import HTML
+
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+# All rules of WCAG 2.2 A and AA with good practice, and one more that axe keeps as experimental.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
+MORE_RULES = {
+    "label-content-name-mismatch": True,
+    "region": False,  # the theme's switches and the links above a page stand beside its landmarks
+}
+
+
+def pages():
+    """Every page of the book, as its address relative to the book's root."""
+    found = sorted(path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html"))
+    return [page for page in found if not page.startswith(("_static/", "index.html"))]
+
+
+class Visit:
+    """One page in a window of its own, with everything it asked for and said."""
+
+    def __init__(self, chrome, address, width=1280, height=900, **options):
+        self.context = chrome.new_context(viewport={"width": width, "height": height}, **options)
+        self.page = self.context.new_page()
+        self.answered, self.outside, self.said = [], [], []
+        self.page.on("request", self._requested)
+        self.page.on("response", self._answered)
+        self.page.on("requestfailed", lambda request: self.said.append(f"failed: {request.url}"))
+        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        self.page.goto(address, wait_until="networkidle")
+
+    def _requested(self, request):
+        if not request.url.startswith(("http://127.0.0.1:", "file:", "data:", "blob:")):
+            self.outside.append(request.url)
+
+    def _answered(self, response):
+        if response.url.startswith("http"):
+            self.answered.append(response.request)
+        if response.status >= 400:
+            self.said.append(f"{response.status}: {response.url}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.context.close()
+
+    @property
+    def weight(self):
+        """Bytes that came over the wire, compressed, everything on the page included."""
+        return sum(request.sizes()["responseBodySize"] for request in self.answered)
+
+    def scroll(self):
+        """Down to the end and back, so that whatever comes late has come."""
+        self.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        self.page.wait_for_load_state("networkidle")
+        self.page.evaluate("window.scrollTo(0, 0)")
+
+    def until(self, condition, arg=None):
+        """Wait until a condition holds; Playwright's own way evaluates text in the page.
+
+        The page's policy allows that the first time only, which is from outside.
+        """
+        for _ in range(100):
+            if self.page.evaluate(condition, arg):
+                return
+            self.page.wait_for_timeout(100)
+        raise TimeoutError(f"after 10 s this does not hold: {condition}")
+
+    def settle(self):
+        """Let the page's own scripts hear of what has changed, however busy the machine is."""
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 400)))"
+        )
+
+    def axe(self):
+        """What axe-core finds: WCAG 2.2 AA and good practice, one line a rule."""
+        self.settle()  # the theme lets the keyboard reach what scrolls 0.3 s after the last change
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        result = self.page.evaluate(
+            """([tags, more]) => axe.run(document, {
+                runOnly: tags, resultTypes: ["violations"],
+                rules: Object.fromEntries(more.map(([rule, enabled]) => [rule, {enabled}])),
+            })""",
+            [RULES, list(MORE_RULES.items())],
+        )
+        return [
+            f"{v['id']} x{len(v['nodes'])}: {v['nodes'][0]['html'][:160]}"
+            for v in result["violations"]
+        ]
+
+    def shift(self):
+        """The cumulative layout shift so far."""
+        return self.page.evaluate(
+            """() => new Promise(done => {
+                let sum = 0;
+                new PerformanceObserver(list => list.getEntries().forEach(e => sum += e.value))
+                    .observe({type: "layout-shift", buffered: true});
+                setTimeout(() => done(sum), 200);
+            })"""
+        )
+
+    def sideways(self):
+        """By how many pixels the page can be moved sideways, and what sticks out."""
+        return self.page.evaluate(
+            """() => {
+                const root = document.documentElement, over = root.scrollWidth - root.clientWidth;
+                if (over <= 0) return [0, ""];
+                const wide = [...document.querySelectorAll("main *")].find(
+                    e => e.getBoundingClientRect().right > root.clientWidth + 1
+                        && !e.closest(".formula, .wide, pre, .table-wrapper, .sidebar-drawer, .toc-drawer"));
+                return [over, wide ? wide.outerHTML.slice(0, 120) : "?"];
+            }"""
+        )
+

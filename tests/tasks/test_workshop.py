@@ -1,0 +1,253 @@
+"""What an instructor uses: make check, format, chapter, student, live."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from labels import ROOT
+
+from bookbuild import repository
+from bookbuild.tasks import check, student
+
+FRONT = (ROOT / "chapters/notation.md").read_text("utf-8").split("\n# ")[0]
+
+
+def run(project, module, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", f"bookbuild.tasks.{module}", *arguments], cwd=project, encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(project / "code/src")}, timeout=300,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project, to be spoilt."""
+    repository.copy(ROOT, tmp_path)
+    return tmp_path
+
+
+def test_check_finds_nothing_in_the_book(project):
+    result = run(project, "check")
+    assert result.returncode == 0, result.stdout
+
+
+PLANTED = {  # what is added to a chapter, and what must be said of its line
+    "a cell that does not lint": (
+        "```{code-cell} ipython3\nfor i in [1]:\n    l = undefined\n```",
+        "F821",
+    ),
+    "a word spelt wrongly": ("It is definat" + "ely so.", "definat" + "ely"),
+    "a number in a formula": ("It is $K={glue:text}`f_gap`$.", "inside a formula"),
+    "a typed number": ("It is {glue:text}`f_gap`, and not 3.14.", "3.14"),
+    "noise for a notebook": (
+        "Text.\n\n\n\n```{code-cell} ipython3\nprint(1)\n```",
+        "make format",
+    ),
+}
+
+
+def test_check_names_the_file_and_the_line_of_each_fault(project):
+    for name, (text, _) in PLANTED.items():
+        stem = name.replace(" ", "_")
+        (project / f"chapters/{stem}.md").write_text(f"{FRONT}\n# A title\n\n{text}\n", "utf-8")
+    result = run(project, "check")
+    assert result.returncode != 0
+    for name, (_, words) in PLANTED.items():
+        stem = name.replace(" ", "_")
+        lines = [line for line in result.stdout.splitlines() if f"chapters/{stem}.md" in line]
+        assert any(words in line and re.search(r"\.md:\w+", line) for line in lines), (name, lines)
+
+
+def test_format_makes_a_chapter_a_fixed_point_again(project):
+    chapter = project / "chapters/jacobian.md"
+    right = chapter.read_text("utf-8")
+    noisy = right.replace("\n\n```{code-cell}", "\n\n\n\n```{code-cell}", 1)
+    chapter.write_text(noisy, "utf-8")
+    assert check.as_saved(noisy, chapter) != noisy
+    assert run(project, "check", "format").returncode == 0
+    assert chapter.read_text("utf-8") == right
+
+
+def test_a_new_chapter_is_in_the_book_and_finds_no_complaint(project):
+    assert run(project, "chapter", "my_chapter").returncode == 0
+    assert "chapters/my_chapter" in (project / "_toc.yml").read_text("utf-8")
+    assert run(project, "check").returncode == 0
+    again = run(project, "chapter", "my_chapter")
+    assert again.returncode != 0 and "is there already" in again.stdout
+    wrong = run(project, "chapter", "My Chapter")
+    assert wrong.returncode != 0 and "make chapter NAME=" in wrong.stdout
+
+
+@pytest.mark.slow
+def test_a_new_chapter_builds_green(project):
+    run(project, "chapter", "my_chapter")
+    (project / "_toc.yml").write_text(
+        "format: jb-book\nroot: chapters/index\nchapters:\n"
+        "  - file: chapters/jacobian\n  - file: chapters/my_chapter\n  - file: chapters/notation\n",
+        encoding="utf-8",
+    )
+    for path in (project / "chapters").glob("*.md"):
+        if path.stem not in ("index", "jacobian", "my_chapter", "notation"):
+            path.unlink()
+    result = subprocess.run(
+        [sys.executable, "-m", "bookbuild.tasks.build"], cwd=project, encoding="utf-8", timeout=300,
+        env={**os.environ, "PYTHONPATH": str(project / "code/src")},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    said = [line for line in result.stdout.splitlines() if "my_chapter" in line]
+    assert not any("WARNING" in line or "ERROR" in line for line in said), said
+    page = (project / "_build/html/chapters/my_chapter.html").read_text("utf-8")
+    assert "has reached 0.76" in re.sub(r"<[^>]*>", "", page)
+
+
+def test_the_students_book_holds_no_solution():
+    for chapter in (ROOT / "chapters").glob("*.md"):
+        text = student.without_solutions(chapter.read_text("utf-8"))
+        assert "{solution" not in text and "_solution" not in text
+        assert text.count("{exercise") == chapter.read_text("utf-8").count("{exercise")
+        assert check.as_saved(text, chapter) == text  # still as a notebook would save it
+
+
+PUBLISHED = {
+    "BOOK_URL": "https://class.example/book/",
+    "BOOK_REPOSITORY": "https://github.com/class/book",
+    "BOOK_BRANCH": "autumn",
+}
+
+
+def as_it_is_published(html):
+    """Pages that know where they are published say so to machines, and have their buttons."""
+    addresses = re.findall("<loc>(.*)</loc>", (html / "sitemap.xml").read_text("utf-8"))
+    pages = {file.relative_to(html).as_posix() for file in html.glob("chapters/*.html")}
+    assert set(addresses) == {f"https://class.example/book/{page}" for page in pages}
+    for page in pages:
+        text = (html / page).read_text("utf-8")
+        assert f'<link rel="canonical" href="https://class.example/book/{page}"/>' in text
+        picture = re.search('property="og:image" content="https://class.example/book/(.*?)"', text)
+        assert (html / picture[1]).read_bytes().startswith(b"\x89PNG")
+        source = page.replace(".html", ".md")
+        assert f"https://github.com/class/book/edit/autumn/{source}" in text
+        assert f"mybinder.org/v2/gh/class/book/autumn?urlpath=lab/tree/{source}" in text
+    assert "https://class.example/book/wheels/" in (html / "notebooks/jacobian.ipynb").read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.slow
+def test_the_students_book_builds_and_its_tests_pass(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-m", "bookbuild.tasks.student", str(tmp_path / "class")],
+        cwd=ROOT, encoding="utf-8", capture_output=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    tree = tmp_path / "class"
+    built = subprocess.run(
+        [sys.executable, "-m", "bookbuild.tasks.build"], cwd=tree, encoding="utf-8", timeout=600,
+        env={**os.environ, "PYTHONPATH": str(tree / "code/src"), **PUBLISHED},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stdout
+    as_it_is_published(tree / "_build/html")
+    for file in (tree / "_build/html").rglob("*"):
+        if file.suffix in (".html", ".md", ".ipynb", ".js"):
+            assert "_solution" not in file.read_text("utf-8"), file
+    tests = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/chapters", "tests/site/test_pages.py"],
+        cwd=tree, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(tree / "code/src")},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert tests.returncode == 0, tests.stdout
+
+
+class Live:
+    """`make live` in a project, and a reader who looks at its pages."""
+
+    def __init__(self, project, port):
+        self.project, self.port = project, port
+
+    def __enter__(self):
+        with (self.project / "live.log").open("w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-u", "-m", "bookbuild.tasks.live", str(self.port)],
+                cwd=self.project, stdout=log, stderr=log,
+                env={**os.environ, "PYTHONPATH": str(self.project / "code/src")},
+            )  # fmt: skip
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def said(self):
+        return (self.project / "live.log").read_text("utf-8")
+
+    def page(self, name):
+        address = f"http://127.0.0.1:{self.port}/chapters/{name}.html"
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(address).read().decode()
+        return ""
+
+    def wait_for(self, true):
+        for _ in range(240):
+            if true():
+                return
+            time.sleep(0.25)
+        raise AssertionError(self.said())
+
+
+@pytest.mark.slow
+def test_live_reloads_the_page_in_the_browser_and_survives_an_error(project, chrome):
+    (project / "_toc.yml").write_text("format: jb-book\nroot: chapters/index\n", "utf-8")
+    index = project / "chapters/index.md"
+    index.write_text(f"{FRONT}\n# A title\n\nThe first sentence.\n", "utf-8")
+    with Live(project, 8197) as live:
+        live.wait_for(lambda: "The first sentence." in live.page("index"))
+        reader = chrome.new_page()
+        reader.goto(f"http://127.0.0.1:{live.port}/chapters/index.html", wait_until="networkidle")
+        time.sleep(2)
+        index.write_text(index.read_text("utf-8").replace("first", "second"), "utf-8")
+        live.wait_for(lambda: "The second sentence." in reader.content())
+        reader.close()
+        index.write_text(index.read_text("utf-8") + "\nSee {eq}`eq-nowhere`.\n", "utf-8")
+        live.wait_for(lambda: "eq-nowhere" in live.said())
+        line = index.read_text("utf-8").splitlines().index("See {eq}`eq-nowhere`.") + 1
+        assert f"chapters/index.md:{line}" in live.said()
+        index.write_text(
+            index.read_text("utf-8").replace("See {eq}`eq-nowhere`.", "Mended."),
+            encoding="utf-8",
+        )
+        live.wait_for(lambda: "Mended." in live.page("index"))
+
+
+@pytest.mark.slow
+def test_live_shows_the_open_page_first_and_a_save_breaks_the_others_off(project):
+    (project / "_toc.yml").write_text(
+        "format: jb-book\nroot: chapters/index\nchapters:\n  - file: chapters/long\n",
+        encoding="utf-8",
+    )
+    value = "```{code-cell} ipython3\nfrom jacobians.book import figures\n\nprint(figures.GREY)\n```\n"
+    wait = "```{code-cell} ipython3\nimport time\n\ntime.sleep(15)\n```\n"
+    index, style = project / "chapters/index.md", project / "code/src/jacobians/book/figures.py"
+    index.write_text(f"{FRONT}\n# A title\n\n{value}", "utf-8")
+    (project / "chapters/long.md").write_text(
+        f"{FRONT}\n# A long chapter\n\n{wait}\n{value}", "utf-8"
+    )
+    with Live(project, 8196) as live:
+        live.wait_for(lambda: "#808080" in live.page("index"))
+        time.sleep(2)
+        for before, after in [("#808080", "#123456"), ("#123456", "#654321")]:
+            style.write_text(style.read_text("utf-8").replace(before, after), "utf-8")
+            live.wait_for(lambda after=after: after in live.page("index"))
+            live.wait_for(lambda: live.said().endswith("executing chapters/long.md\n"))
+            assert "#808080" in live.page("long")
+        live.wait_for(lambda: "#654321" in live.page("long"))
+        live.wait_for(lambda: live.said().endswith("waiting for the next save\n"))
+    assert live.said().count("executing chapters/long.md") == 3  # once at the beginning
+    assert live.said().count("building the other pages") == 2
+    assert "Traceback" not in live.said()
