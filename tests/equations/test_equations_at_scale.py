@@ -96,8 +96,8 @@ def operations(N, D, K):
     steps = np.eye((D + 1) * K).reshape(-1, D + 1, K)  # forward mode: one for each parameter
     slope, dense = S(), complex_step(lambda W: phi(W, X), tanh.W).reshape(N, K, -1)
     forms = {
-        "VJP": (lambda: X1.T @ (S() * G1), tanh.vjp(X, G, workers=workers)),
-        "JVP": (lambda: S() * (X1 @ W), tanh.jvp(X, tanh.W, workers=workers)),
+        "VJP": (lambda: X1.T @ (S() * G1), tanh.vjp(X, G)),
+        "JVP": (lambda: S() * (X1 @ W), tanh.jvp(X, tanh.W)),
         "stored": (lambda: S()[:, None] * X1[:, :, None], tanh.jacobian(X)),
         "dense": (
             lambda: [slope * (X1 @ counted(step)) for step in steps],

@@ -6,7 +6,7 @@ import pytest
 from displayed import labelled
 from labels import ROOT
 
-from bookbuild.ext.formula_page import checks
+from bookbuild.checked import checks
 
 HTML = ROOT / "_build" / "html" / "chapters"
 PAGE = HTML / "formulas.html"

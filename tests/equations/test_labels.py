@@ -8,7 +8,7 @@ from pathlib import Path
 from displayed import CHECKED, every_display, labelled
 from labels import CHAPTERS, ROOT
 
-from bookbuild.ext.formula_page import checks
+from bookbuild.checked import checks
 from formulas.grammar import Name, Parser, children
 
 NOTATION = ROOT / "chapters" / "notation.md"

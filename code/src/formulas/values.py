@@ -531,8 +531,6 @@ def whole(value):
     return int(value)
 
 
-
-
 def chosen(node, rows, letters):
     """The value of the one case that holds."""
     found = []
