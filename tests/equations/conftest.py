@@ -1,6 +1,6 @@
 """How many displayed formulas are evaluated and how many are pinned, said once a run."""
 
-from bookbuild.ext.formula_page import checks
+from bookbuild.checked import checks
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -80,7 +80,10 @@ def test_a_rate_is_measured():
 
 A, B = rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
 a, b = rng.standard_normal(3), rng.standard_normal(3)
-KNOWN = {"A": A, "B": B, "a": a, "b": b, "C": A @ B, "n": 3, "x": 0.7, "f": np.sin, "M": A * B}
+KNOWN = {
+    "A": A, "B": B, "a": a, "b": b, "C": A @ B, "n": 3, "x": 0.7, "f": np.sin, "M": A * B,
+    r"\partial f/\partial x": 0.3,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,8 @@ def test_what_the_grammar_reads(tex):
     ("tex", "why"),
     [
         (r"C = BA", "does not hold"),
+        (r"\frac{\partial f}{\partial x}^2 = \frac{\partial f}{\partial x}", "not hold"),
+        (r"x = x^\top", "transpose of a number"),
         (r"C = A\odot B", "does not hold"),
         (r"a = a^\top", "shapes"),
         (r"a b = x", "a product of shapes"),
@@ -147,6 +152,11 @@ def test_what_does_not_hold_is_said(tex, why):
         (r"A = A\odot A A", "without brackets"),
         (r"x = ,\ x", "is not in the grammar|was expected|nothing"),
         (r"\frac{x}{", "TeX itself|is not in the grammar"),
+        (r"(x)' = x", "a prime"),
+        (r"x = 2'", "a prime"),
+        (r"x = \frac{\partial f^*}{\partial x}", "is not declared"),
+        (r"x = \frac{\partial f^2}{\partial x}", "derivative of a power"),
+        (r"x = x^\dagger", "not in the grammar"),
         (r"A^+ = A", "A.* is not declared"),
         (r"x = \begin{array}{c} x \end{array}", "array"),
         (r"x = \begin{pmatrix} x & \cdots & x\end{pmatrix}", "has no value"),

@@ -2,14 +2,14 @@
 
 import pytest
 from displayed import CHECKED, labelled
-from mutate import SHARE, notices, run, tests, unargued
+from mutate import SHARE, every_label, notices, run, unargued
 from survivors import REASONS
 
 from formulas.mutations import mutants
 
 
 def test_a_test_notices_when_its_formula_has_lost_its_last_piece():
-    for label in tests():
+    for label in every_label():
         argued = REASONS.get(label, {})
         made = mutants(labelled()[label].tex)
         what, wrong = [m for m in made if "left out" in m[0] and m[0] not in argued][-1]

@@ -273,13 +273,7 @@ def index_range(statement, letters, how):
         raise Wrong(f"{spell(statement.index)} runs from 1 to {found}, not {first} to {last}")
 
 
-def strict(left, right, letters, how):
-    raise Refused("< and > are known as the condition of a case, and not as a claim")
-
-
 CLAIMS = {
-    "<": strict,
-    ">": strict,
     "=": equal,
     r"\approx": approximate,
     r"\le": bounded,

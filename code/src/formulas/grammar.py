@@ -61,7 +61,6 @@ class Group(Node):
     bracket: str
     items: tuple
     marks: tuple = ()  # what stands between them: , or ;
-    primes: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,9 +161,9 @@ def spell(node):
             base = text
         case Name(head, primes):
             base = head + "'" * primes
-        case Group(bracket, items, marks, primes):
+        case Group(bracket, items, marks):
             inner = "".join(spell(i) + m for i, m in zip(items, (*marks, ""), strict=True))
-            base = bracket + inner + BRACKETS[bracket] + "'" * primes
+            base = bracket + inner + BRACKETS[bracket]
         case Product(items, between):
             gaps = (b or " " for b in (*between, ""))
             base = "".join(spell(i) + g for i, g in zip(items, gaps, strict=True)).strip()
@@ -532,6 +531,8 @@ class Parser:
                 node = replace(node, text=node.text + "%")
             else:
                 break
+        if primes and not isinstance(node, Name):
+            self.refuse("a prime that stands at no letter")
         if primes:
             node = replace(node, primes=primes)
         return replace(node, sub=sub, sup=sup)

@@ -288,7 +288,7 @@ def evaluate(node, letters):
         case Fraction(above, below):
             value = divide(evaluate(above, letters), evaluate(below, letters))
         case Partial():
-            return partial(node, letters)
+            value = partial(node, letters)
         case Root(inside):
             value = square_root(evaluate(inside, letters))
         case Big():
@@ -313,9 +313,9 @@ def evaluate(node, letters):
     return scripted(value, node, letters)
 
 
-def scripted(value, node, letters, sub=True):
+def scripted(value, node, letters):
     """A value with the scripts that were no part of a name: an index, a transpose, a power."""
-    if sub and node.sub is not None:
+    if node.sub is not None:
         value = entry(value, indices(node.sub, letters), node)
     if node.sup is None:
         return value
@@ -371,15 +371,17 @@ def name(node, letters, brackets=""):
 def partial(node, letters):
     """A derivative by its name; indices that are no part of a name are those of its array."""
     order = f"^{{{spell(node.order)}}}" if node.order else ""
-    for above, (a, _) in variants(node.above):
-        for below, (b, _) in variants(node.below):
-            text = rf"\partial{order}{above}/\partial {below}"
-            if text in letters.values:
-                value = letters.look_up(text)
-                for side, indexed in ((node.above, a), (node.below, b)):
-                    if indexed and side.sub is not None:
-                        value = entry(value, indices(side.sub, letters), node)
-                return value
+    names = itertools.product(variants(node.above), variants(node.below))
+    for (above, left_above), (below, left_below) in names:
+        text = rf"\partial{order}{above}/\partial {below}"
+        if text in letters.values:
+            value = letters.look_up(text)
+            for side, (sub, sup) in ((node.above, left_above), (node.below, left_below)):
+                if sup and side.sup is not None:
+                    refuse(side, f"{spell(side)} is not declared")
+                if sub and side.sub is not None:
+                    value = entry(value, indices(side.sub, letters), node)
+            return value
     refuse(node, f"{derivative(node.above, node.below, node.order)} is not declared")
 
 
@@ -527,8 +529,6 @@ def whole(value):
     if not isinstance(value, (int, np.integer)):
         raise Wrong(f"{value} as a bound")
     return int(value)
-
-
 
 
 def chosen(node, rows, letters):
