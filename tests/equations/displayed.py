@@ -80,6 +80,12 @@ def pinned(displayed, *, because, tex):
 
 
 @functools.cache
+def every_display():
+    """Every display of the book, in the order of the files."""
+    return [shown for page in CHAPTERS for shown in displays(page)]
+
+
+@functools.cache
 def labelled():
     """Every labelled display of the book, by its label."""
-    return {shown.label: shown for page in CHAPTERS for shown in displays(page) if shown.label}
+    return {shown.label: shown for shown in every_display() if shown.label}

@@ -33,7 +33,7 @@ def notices(label, tex):
     return False
 
 
-def tests():
+def every_label():
     """The tests of all labels: every file of equations is imported."""
     for file in sorted(Path(__file__).parent.glob("test_equations_*.py")):
         importlib.import_module(file.stem)
@@ -43,7 +43,7 @@ def tests():
 def run(chosen=()):
     """For each label its mutants, as what was done and whether the test noticed."""
     found = {}
-    for label in tests():
+    for label in every_label():
         if chosen and label not in chosen:
             continue
         start = time.perf_counter()

@@ -43,10 +43,10 @@ def numbers_kept(N, D, K):
 @checks_equation("eq-cost")
 def test_the_numbers_kept_are_those_that_the_allocator_sees(displayed):
     """Where a block is small beside the samples, and where it is not; NumPy's buffers are noise."""
-    for N, D, K in ((60_000, 2, 40), (30_000, 29, 3)):
+    for N, D, K in ((60_000, 2, 40), (20_000, 29, 3)):
         T = min(N, BLOCK // (D + 1 + K)) * (D + 1 + K)
         letters = numbers_kept(N, D, K) | {"N": N, "D": D, "K": K, "T": T}
-        displayed.holds(letters, only=[(0,), (1,), (2,), (3,)], reach=0.95, rtol=5e-3)
+        displayed.holds(letters, only=[(0,), (1,), (2,), (3,)], reach=0.94, rtol=5e-3)
     N, D, K = 7, 3, 5
     tanh, X, _ = problem(N, D, K)
     dense = complex_step(lambda W: phi(W, X), tanh.W)
@@ -54,7 +54,7 @@ def test_the_numbers_kept_are_those_that_the_allocator_sees(displayed):
     displayed.holds(letters, only=(4,))
 
 
-@pytest.mark.parametrize(("N", "D", "K"), [(60_000, 2, 40), (30_000, 29, 3)])
+@pytest.mark.parametrize(("N", "D", "K"), [(60_000, 2, 40), (20_000, 29, 3)])
 def test_the_package_counts_the_numbers_that_are_kept(N, D, K):
     for form, found in numbers_kept(N, D, K).items():
         count = measurements.NUMBERS[form[14:-2]](N, D, K)

@@ -115,7 +115,7 @@ def test_the_worst_error_is_that_of_truncation_and_of_two_rounded_values(display
                 r"\eta": lambda h, u=u, function=function: worst(h, u, function), "h": h, "u": u,
                 "f": function(THETA), "f'''": third(function, THETA),
             }  # fmt: skip
-            displayed.holds(letters, near=1e-4)
+            displayed.holds(letters, near=1e-4, rtol=DIGITS)
 
 
 @functools.cache
@@ -140,7 +140,8 @@ def test_the_best_step_is_where_the_worst_error_is_smallest(displayed):
                 "h^*": lowest(function, u), "u": u, "f": function(THETA),
                 "f'''": third(function, THETA), r"\eta": lambda h, u=u, g=function: worst(h, u, g),
             }  # fmt: skip
-            displayed.holds(letters, near=1e-4, rtol=1e-4)
+            displayed.holds(letters, only=(0,), rtol=1e-4)  # as near as the lowest point is flat
+            displayed.holds(letters, only=(1,), near=1e-4, rtol=DIGITS)
 
 
 def test_a_forward_pass_in_doubles_stays_below_the_worst_error():

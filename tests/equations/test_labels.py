@@ -1,13 +1,14 @@
 """What holds for all displayed equations together: each has its test, each letter one meaning."""
 
 import importlib
+import itertools
 import re
 from pathlib import Path
 
-from displayed import CHECKED, labelled
+from displayed import CHECKED, every_display, labelled
 from labels import CHAPTERS, ROOT
 
-from formulas import displays
+from bookbuild.ext.formula_page import checks
 from formulas.grammar import Name, Parser, children
 
 NOTATION = ROOT / "chapters" / "notation.md"
@@ -20,10 +21,11 @@ def test_every_label_has_a_test_and_every_test_a_label():
     """
     for file in sorted(Path(__file__).parent.glob("test_equations_*.py")):
         importlib.import_module(file.stem)
-    found = [shown.label for page in CHAPTERS for shown in displays(page) if shown.label]
+    found = [shown.label for shown in every_display() if shown.label]
     assert sorted(found) == sorted(set(found)), "a label stands twice"
     assert set(found) - set(CHECKED) == set(), "labels without a test"
     assert set(CHECKED) - set(found) == set(), "tests of labels that are gone"
+    assert set(checks()) == set(CHECKED), "the page of formulas reads the tests otherwise"
 
 
 def letters(node):
@@ -60,12 +62,10 @@ def test_every_letter_of_a_displayed_formula_has_one_row_in_the_notation():
     twice = {letter: rows for letter, rows in known.items() if len(rows) > 1}
     assert not twice, "letters with two meanings"
     missing = {}
-    for page in CHAPTERS:
-        for shown in displays(page):
-            for statement in shown.statements:
-                for letter in letters(statement):
-                    if letter not in known:
-                        missing.setdefault(letter, f"{page.name}:{shown.line} {shown.label}")
+    for shown in every_display():
+        for letter in itertools.chain.from_iterable(map(letters, shown.statements)):
+            if letter not in known:
+                missing.setdefault(letter, f"{shown.path.name}:{shown.line} {shown.label}")
     assert not missing
 
 

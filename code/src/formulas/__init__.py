@@ -15,9 +15,9 @@ What does not hold raises `Wrong`, what the grammar does not know `Refused`, wit
 >>> Display(r"y_i = \sum_{j=1}^{n} a_{ji}\,x_j").holds({"y": A @ x, "a": A, "x": x, "n": 3}, i=4)
 Traceback (most recent call last):
 formulas.tokens.Wrong: formula:1: -1.06133 = -1.93995 does not hold, where i=1
->>> Display(r"\oint x").statements
+>>> Display(r"\wp x").statements
 Traceback (most recent call last):
-formulas.tokens.Refused: formula:1: \oint is not in the grammar
+formulas.tokens.Refused: formula:1: \wp is not in the grammar
 
 The grammar
 -----------
@@ -25,7 +25,7 @@ A display is statements, parted by commas, semicolons, line ends, ``\Longrightar
 *and*, *and so*, *or*, *with*. A statement is sides with relations between them::
 
     statement = side {relation side} | name "=" number "," dots "," side    an index with its range
-    relation  = "=" | \approx | \le | \ge | \propto | \in | ":" | \to
+    relation  = "=" | \neq | \approx | "<" | ">" | \le | \ge | \propto | \in | ":" | \to
     side      = [sign] term {sign term} | text [side]      a text is a letter if it is declared
     term      = factor {[\cdot | \odot | \otimes | \circ | \times | "/"] factor}
     factor    = number | name | group | fence | fraction | root | big | cases | matrix
@@ -36,7 +36,7 @@ A display is statements, parted by commas, semicolons, line ends, ``\Longrightar
               | \langle side "," side \rangle
     fraction  = \frac{side}{side} (\dfrac, \tfrac), also of \partial name and \partial name
     big       = (\sum | \prod) "_" script ["^" script] term  |  (\max | \min) "_" script side
-    cases     = rows of  side "&" "if" statement,  or  side "&" "otherwise"; there also < and >
+    cases     = rows of  side "&" "if" statement,  or  side "&" "otherwise"
     matrix    = pmatrix or bmatrix; cells are numbers or blocks, 0 or nothing is a block of zeros
 
 What a letter means is told by the declarations, never guessed. A name is looked up with all its

@@ -170,9 +170,10 @@ def distance(a, b):
         raise Wrong(f"{show(a)} and {show(b)} are a number and an array")
     if is_array(a) and is_array(b) and a.shape != b.shape:
         raise Wrong(f"the shapes {a.shape} and {b.shape} differ")
-    if is_array(a):
-        return np.abs(a - b).max(), max(np.abs(a).max(), np.abs(b).max())
-    return abs(a - b), max(abs(a), abs(b))
+    gap, scale = np.max(np.abs(a - b)), max(np.max(np.abs(a)), np.max(np.abs(b)))
+    if not scale < math.inf:
+        raise Wrong(f"{show(a)} and {show(b)} are not both finite")
+    return gap, scale
 
 
 def show(value):
@@ -208,8 +209,20 @@ def bounded(left, right, letters, how):
     if how["reach"] is None:
         raise Refused(r"\le needs reach=, how near the smaller comes to the larger")
     a, b = evaluate(left, letters), evaluate(right, letters)
-    if not how["reach"] * b <= a <= b:
+    if not how["reach"] * b <= a <= b < math.inf:
         raise Wrong(rf"{show(a)} \le {show(b)} does not hold, or comes no nearer than stated")
+
+
+def different(left, right, letters, how):
+    gap, scale = distance(evaluate(left, letters), evaluate(right, letters))
+    if gap <= how["rtol"] * scale:
+        raise Wrong(f"{spell(left)} and {spell(right)} are equal")
+
+
+def strictly(left, right, letters, how):
+    a, b = evaluate(left, letters), evaluate(right, letters)
+    if not a < b:
+        raise Wrong(f"{show(a)} < {show(b)} does not hold")
 
 
 def proportional(left, right, letters, how):
@@ -260,17 +273,14 @@ def index_range(statement, letters, how):
         raise Wrong(f"{spell(statement.index)} runs from 1 to {found}, not {first} to {last}")
 
 
-def strict(left, right, letters, how):
-    raise Refused("< and > are known as the condition of a case, and not as a claim")
-
-
 CLAIMS = {
-    "<": strict,
-    ">": strict,
     "=": equal,
     r"\approx": approximate,
     r"\le": bounded,
     r"\ge": lambda left, right, *rest: bounded(right, left, *rest),
+    r"\neq": different,
+    "<": strictly,
+    ">": lambda left, right, *rest: strictly(right, left, *rest),
     r"\propto": proportional,
     r"\in": member,
 }
@@ -282,14 +292,17 @@ CLAIMS = {
 def rates(side):
     r"""The terms ``O(.)`` and ``o(.)`` of a side: their letters and arguments."""
     found = []
-    for term in side.terms if isinstance(side, Sum) else (side,):
+    terms = zip(side.terms, side.signs, strict=True) if isinstance(side, Sum) else [(side, "+")]
+    for term, sign in terms:
         if (
             isinstance(term, Product)
             and len(term.items) == 2
             and isinstance(term.items[0], Name)
-            and term.items[0].head in ("O", "o")
+            and spell(term.items[0]) in ("O", "o")
             and isinstance(term.items[1], Group)
         ):
+            if sign == "-":
+                raise Wrong(f"a minus before {term.items[0].head}(.) says nothing")
             found.append((term.items[0].head, term.items[1], term))
     return found
 

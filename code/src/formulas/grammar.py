@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, replace
 from formulas.tokens import Refused, tokens
 
 RELATIONS = {
-    "=": "=", ":": ":", "<": "<", ">": ">",
-    r"\approx": r"\approx", r"\le": r"\le", r"\leq": r"\le", r"\ge": r"\ge",
+    "<": "<",
+    ">": ">",
+    r"\lt": "<",
+    r"\gt": ">",
+    "=": "=", ":": ":", r"\approx": r"\approx", r"\le": r"\le", r"\leq": r"\le", r"\ge": r"\ge",
     r"\geq": r"\ge", r"\propto": r"\propto", r"\in": r"\in", r"\to": r"\to", r"\neq": r"\neq",
     r"\ne": r"\neq",
 }  # fmt: skip
@@ -218,7 +221,7 @@ class Parser:
 
     def statements(self):
         """All of the formula, as statements and ranges."""
-        self.take_environment("begin")
+        aligned = self.take_environment("begin")
         found, pending = [], []  # pending: sides that wait for the relation of a later one
         empty = True  # whether nothing has come since the last comma
         while self.now.kind != "stop":
@@ -240,11 +243,15 @@ class Parser:
                 sides, relations = self.chain([self.side()], [])
             if not relations and not isinstance(sides[0], Said):
                 pending.append(sides[0])
+                if self.now.text != ",":
+                    self.refuse(f"{spell(sides[0])} claims nothing")
                 continue
             for each in pending:
                 found.append(Statement((each, *sides[1:]), tuple(relations), at=at))
             pending = []
             found.append(Statement(tuple(sides), tuple(relations), at=at))
+        if aligned and not any(t.kind == "end" and t.text == "aligned" for t in self.tokens):
+            self.refuse(r"\begin{aligned} is not closed", aligned)
         if pending:
             self.refuse(f"{spell(pending[0])} claims nothing")
         return tuple(found)
@@ -383,7 +390,9 @@ class Parser:
             below = self.partial()
             if not isinstance(below, tuple):
                 self.refuse(r"\partial above the line and none below it")
-            if (above[1] and spell(above[1])) != (below[2] and spell(below[2])):
+            if above[2] is not None:
+                self.refuse("the derivative of a power")
+            if spell(above[1]) != spell(below[2]):
                 self.refuse("a derivative of one order by another")
             return self.scripts(Partial(above[0], below[0], above[1], at=at))
         return self.scripts(Fraction(above, self.argument(), at=at))
@@ -459,6 +468,8 @@ class Parser:
             rows.append(tuple(row))
             if self.now.kind == "newline":
                 self.i += 1
+            elif self.now.kind != "end":
+                self.refuse(f"{self.now.text} where a row should end")
         if self.next().text != token.text:
             self.refuse(rf"\begin{{{token.text}}} is not closed", token)
         return self.scripts(Rows(token.text, tuple(rows), at=token.start))

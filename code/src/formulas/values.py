@@ -92,7 +92,9 @@ def entrywise(a, b):
 
 
 def kronecker(a, b):
-    return np.kron(*(each[:, None] if each.ndim == 1 else each for each in (a, b)))
+    if not (is_array(a) and is_array(b)):
+        raise Wrong("a Kronecker product of what are no arrays")
+    return tidy(np.kron(*(each[:, None] if each.ndim == 1 else each for each in (a, b))))
 
 
 def divide(a, b):
@@ -125,7 +127,7 @@ def transpose(a):
     if callable(a):
         return lambda *args: transpose(a(*args))
     if not is_array(a):
-        return a
+        raise Wrong("the transpose of a number")
     return tidy(a[None, :] if a.ndim == 1 else a.T)
 
 
@@ -157,6 +159,10 @@ def diagonal(a):
     return np.diag(a)
 
 
+COMPARED = {
+    "=": operator.eq, r"\neq": operator.ne, "<": operator.lt, ">": operator.gt,
+    r"\le": operator.le, r"\ge": operator.ge,
+}  # fmt: skip
 FENCED = {"norm": size, "abs": absolute, "floor": lambda a: math.floor(a), "inner": inner}
 OPERATORS = {
     r"\operatorname{diag}": diagonal,
@@ -523,9 +529,6 @@ def whole(value):
     return int(value)
 
 
-CONDITIONS = {"=": operator.eq, r"\neq": operator.ne, "<": operator.lt, ">": operator.gt}
-
-
 def chosen(node, rows, letters):
     """The value of the one case that holds."""
     found = []
@@ -533,9 +536,9 @@ def chosen(node, rows, letters):
         if isinstance(condition, Statement):
             a, b = (evaluate(side, letters) for side in condition.sides)
             (relation,) = condition.relations
-            if relation not in CONDITIONS:
+            if relation not in COMPARED:
                 refuse(node, f"{relation} in a case")
-            holds = CONDITIONS[relation](a, b)
+            holds = COMPARED[relation](a, b)
         elif condition == "otherwise":
             holds = not found
         else:
