@@ -36,7 +36,7 @@ A display is statements, parted by commas, semicolons, line ends, ``\Longrightar
               | \langle side "," side \rangle
     fraction  = \frac{side}{side} (\dfrac, \tfrac), also of \partial name and \partial name
     big       = (\sum | \prod) "_" script ["^" script] term  |  (\max | \min) "_" script side
-    cases     = rows of  side "&" "if" statement,  or  side "&" "otherwise"; there also < and >
+    cases     = rows of  side "&" "if" statement,  or  side "&" "otherwise"
     matrix    = pmatrix or bmatrix; cells are numbers or blocks, 0 or nothing is a block of zeros
 
 What a letter means is told by the declarations, never guessed. A name is looked up with all its

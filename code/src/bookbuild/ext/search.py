@@ -49,7 +49,7 @@ class Sections(HTMLParser):
 
     def handle_data(self, text):
         if self.open and self.heading:
-            self.open[-1][1] += text.replace("#", "")
+            self.open[-1][1] += re.sub("[#¶]", "", text)  # the sign of a link to the heading
         elif self.open:
             self.open[-1][2].append(text)
 
@@ -106,4 +106,3 @@ def append(app, error):
     file, mark = out / "searchindex.js", "\n/* sections */\n"
     plain = file.read_text(encoding="utf-8").partition(mark)[0]
     file.write_text(f"{plain}{mark}Search.sections = {known};\n{script}", encoding="utf-8")
-
