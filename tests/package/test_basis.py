@@ -249,6 +249,14 @@ def test_lists_integers_and_float32_are_computed_in_float64():
     assert TanhBasis(np.ones((2, 1), np.float32)).numerical_jacobian([0.5]).dtype == np.float64
 
 
+@pytest.mark.parametrize("type_", [np.float16, np.float32, np.int8, np.uint64, bool])
+def test_directions_and_cotangents_of_other_types_are_computed_in_float64(type_):
+    most = True if type_ is bool else np.finfo(type_).max if type_(0.5) else np.iinfo(type_).max
+    dW, G = np.full((2, 3), most, type_), np.full((366, 3), most, type_)
+    assert np.array_equal(STEPS.jvp(DAYS, dW), STEPS.jvp(DAYS, dW.astype(float)))
+    assert np.array_equal(STEPS.vjp(DAYS, G), STEPS.vjp(DAYS, G.astype(float)))
+
+
 def test_no_samples_give_empty_arrays_of_the_right_shape():
     basis, X = TanhBasis(np.ones((4, 2))), np.empty((0, 3))
     assert basis.transform(X).shape == basis.jvp(X, np.ones((4, 2))).shape == (0, 2)

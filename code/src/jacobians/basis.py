@@ -229,7 +229,7 @@ class TanhBasis:
             return np.isfinite(dPhi[rows]).all()
 
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            W2, dW4 = 2.0 * self.W, 4.0 * dW
+            W2, dW4 = 2.0 * self.W, np.multiply(4.0, dW, dtype=float)
             finite = all(list(in_blocks(block, len(X), D1, K, (D1, K, K), workers)))
         if not finite:
             largest(dW, "dW")
