@@ -98,3 +98,72 @@ def test_the_point_is_not_changed():
     for method in ALL:
         method(features, w)
     assert np.array_equal(w, W)
+
+
+# --------------------------------------------------------------- what f may do, and steps of its own
+
+
+@pytest.mark.parametrize("method", [*ALL[:3]])
+def test_a_function_that_changes_its_argument_or_keeps_one_buffer_spoils_nothing(method):
+    def changes(w):
+        w *= w
+        return w
+
+    kept = np.zeros(2)
+
+    def keeps(w):
+        return np.multiply(w, w, out=kept)
+
+    for f in (changes, keeps):
+        np.testing.assert_allclose(method(f, [1.0, 3.0]), np.diag([2.0, 6.0]), rtol=1e-6)
+    np.testing.assert_allclose(differences.complex_step(changes, [1.0, 3.0]), np.diag([2.0, 6.0]))
+
+
+@pytest.mark.parametrize("method", ALL[:3])
+def test_a_step_that_is_lost_beside_w_is_refused_in_words(method):
+    with pytest.raises(ValueError, match="lost beside 1e.06"):
+        method(np.sin, [1e6], steps=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("w", "options", "told"),
+    [
+        (None, {}, "w must be a finite array"),
+        ("3", {}, "w must be a finite array"),
+        ([1 + 2j], {}, "w must be a finite array"),
+        (np.array([1 + 2j]), {}, "w must be a finite array"),
+        (np.ma.masked_less([1.0, 2], 1.5), {}, "masked entries"),
+        ([[1, 2], [3]], {}, "rows of different lengths"),
+        ([1.0, 2.0], {"steps": "a"}, "steps must be finite and positive"),
+        ([1.0, 2.0], {"pattern": [True, True]}, "pattern must be outputs by parameters"),
+        ([1.0, 2.0], {"pattern": np.ones((2, 3))}, "pattern must be outputs by parameters"),
+    ],
+)
+def test_what_is_promised_as_a_value_error_is_one(w, options, told):
+    for method in ALL:
+        with pytest.raises(ValueError, match=told):
+            method(np.sin, w, **options)
+
+
+def test_a_function_of_changing_shape_or_of_no_numbers_is_refused_in_words():
+    with pytest.raises(ValueError, match="one shape"):
+        differences.central(lambda w: w[w > 1], [1.0, 2.0])
+    with pytest.raises(ValueError, match="real numbers"):
+        differences.forward(lambda w: "no", [1.0])
+
+
+@pytest.mark.parametrize(
+    ("f", "w", "exact"),
+    [
+        (np.sin, 1e9, mpmath.cos(mpmath.mpf(10) ** 9)),
+        (lambda w: np.sin(3650 * w), 2.0, 3650 * mpmath.cos(7300)),
+        (lambda w: 1e-9 * np.sin(w), 0.5, mpmath.mpf("1e-9") * mpmath.cos(0.5)),
+        (np.exp, 1e-9, mpmath.exp(mpmath.mpf("1e-9"))),
+        (lambda w: np.tanh(np.float32(w)), 0.7, mpmath.sech(0.7) ** 2),
+        (np.log, 1e-9, mpmath.mpf(10) ** 9),
+    ],
+)
+def test_extrapolated_differences_find_their_step_and_know_their_error(f, w, exact):
+    J, error = differences.extrapolated(lambda w: np.where(w > 0, f(np.abs(w)), np.nan), w)
+    assert abs(float(J) - float(exact)) <= 2 * error + 1e-15 * abs(float(exact))
+    assert error < 2e-5 * abs(float(exact))

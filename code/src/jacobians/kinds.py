@@ -529,7 +529,7 @@ def single_precision(ev):
     off = np.abs(ev.yours - ev.truth)[ev.wrong] / np.maximum(size[ev.wrong], 1e-300)
     if off.max() > 2e-5:
         return None
-    digits = int(np.floor(-np.log10(off.max())))
+    digits = int(0.05 - np.log10(off.max()))
     fits = np.array_equal(ev.yours, ev.yours.astype(np.float32).astype(float))
     if fits:
         return Finding("float32", f"right to {digits} digits only: computed in float32?")
