@@ -23,6 +23,7 @@ def visit(chrome, home):
 
 def ranked(visit, query, most=3):
     """The best hits as page#section."""
+    visit.until("() => typeof Search !== 'undefined' && 'rank' in Search")  # the index has come
     hits = visit.page.evaluate("query => Search.rank(query)", query)
     return [f"{page}#{section}" for page, section, _, _ in hits[:most]]
 
