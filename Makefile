@@ -92,6 +92,7 @@ bench: ## Compare our speed with JAX, PyTorch and others (installs them beside, 
 	$(subst $(VENV),.venv-bench,$(INSTALL)) requirements-bench.txt
 	@.venv-bench/bin/python code/benchmarks/run.py
 	@.venv-bench/bin/python code/benchmarks/scaling.py
+	@.venv-bench/bin/python code/benchmarks/checkers.py
 
 picture: ## Redraw the four panels that the README shows, and a shared link
 	$(INSTALL)
