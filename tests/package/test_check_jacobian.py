@@ -162,8 +162,8 @@ def test_a_mistake_at_the_second_call_is_seen():
         calls = 0
 
         def jacobian(self, X):
-            type(self).calls += 1
-            return super().jacobian(X) * (1 if self.calls % 2 else 2)
+            self.calls += 1
+            return super().jacobian(X) * (1 if self.calls < 2 else 2)
 
     assert not check_jacobian(Once(W), X).ok
 
@@ -173,7 +173,8 @@ def test_one_large_input_hides_no_mistake_in_the_others():
 
     class Half(Plain):
         def jacobian(self, X):
-            return super().jacobian(X) * np.array([1, 1.5, 1])[:, None]
+            half = 1.5 if np.abs(X).max() > 1e8 else 1
+            return super().jacobian(X) * np.array([1, half, 1])[:, None]
 
     assert check_jacobian(Plain(V), Y).ok
     report = check_jacobian(Half(V), Y)
