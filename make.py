@@ -87,6 +87,10 @@ def tasks():
                   [BOOK + ["--links"]]),
         "pdf": ("Print the whole book into _build/book.pdf", DEV, [BOOK, module("pdf")]),
         "bench": ("Compare our speed with JAX, PyTorch and others (in .venv-bench)", [], bench),
+        "mutations": (
+            "Make every displayed formula wrong and print what its test lets through",
+            DEV, [["tests/equations/mutate.py"]],
+        ),
         "picture": (
             "Redraw the four panels that the README shows, and a shared link",
             [], [["-m", "jacobians.book.figures", ".github/four-panels.svg",
@@ -158,6 +162,7 @@ def bench():
     install.main(BENCH, "requirements.txt", "requirements-bench.txt")
     run(["code/benchmarks/run.py"], BENCH)
     run(["code/benchmarks/scaling.py"], BENCH)
+    run(["code/benchmarks/checkers.py"], BENCH)
 
 
 def lock(*which):

@@ -9,7 +9,9 @@ import pytest
 from labels import CHAPTERS, ROOT
 
 SOURCE = (ROOT / "chapters/interface.md").read_text("utf-8")
-FURNITURE = re.compile(r"jacobians\.book\.(figures|exercises)\.|.*\.[A-Z_]+$")  # used, but not talked of
+FURNITURE = re.compile(
+    r"jacobians\.book\.(figures|exercises)\.|.*\.[A-Z_]+$"
+)  # used, but not talked of
 
 
 def entries():

@@ -31,7 +31,10 @@ def test_opening_and_saving_a_chapter_changes_no_byte(chapter):
     before, after = text.splitlines(), saved.splitlines()
     other = [n for n, (a, b) in enumerate(zip(before, after, strict=False), 1) if a != b]
     line = (other or [min(len(before), len(after))])[0]
-    complain(chapter, [] if saved == text else [(line, "a notebook would save this otherwise: make format")])
+    complain(
+        chapter,
+        [] if saved == text else [(line, "a notebook would save this otherwise: make format")],
+    )
 
 
 @every_chapter

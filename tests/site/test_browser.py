@@ -4,8 +4,8 @@ import os
 import re
 import shutil
 
-import pikepdf
 import audit
+import pikepdf
 import pytest
 from visit import Visit, pages
 
@@ -106,7 +106,12 @@ def test_a_printed_chapter_is_whole(chrome, home, page):
                 .map(e => e.outerHTML.slice(0, 100))"""
         )
         assert cut == []
-        for hidden in (".content-icon-container", ".sidebar-drawer", ".toc-drawer", ".related-pages"):
+        for hidden in (
+            ".content-icon-container",
+            ".sidebar-drawer",
+            ".toc-drawer",
+            ".related-pages",
+        ):
             assert not visit.page.locator(hidden).first.is_visible()
         assert visit.page.locator("h1").first.is_visible()
         for inside in visit.page.locator("details > :nth-child(2)").all():
@@ -163,7 +168,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(chrome, home):
 def test_the_first_stop_of_the_keyboard_skips_to_the_text(chrome, home):
     with Visit(chrome, home + "chapters/jacobian.html") as visit:
         visit.page.keyboard.press("Tab")
-        assert visit.page.evaluate("document.activeElement.textContent") .trim() == "Skip to content"
+        assert visit.page.evaluate("document.activeElement.textContent").trim() == "Skip to content"
         visit.page.keyboard.press("Enter")
         assert visit.page.url.endswith("#furo-main-content")
 
@@ -248,7 +253,9 @@ def test_the_contents_open_on_a_phone_and_close_by_escape(chrome, home):
         visit.page.locator("label.nav-overlay-icon").click()
         assert link.is_visible()
         visit.page.keyboard.press("Escape")
-        visit.until("getComputedStyle(document.querySelector('.sidebar-drawer')).visibility == 'hidden'")
+        visit.until(
+            "getComputedStyle(document.querySelector('.sidebar-drawer')).visibility == 'hidden'"
+        )
         visit.page.locator("#__navigation").focus()  # and by the keyboard alone
         visit.page.keyboard.press("Space")
         assert link.is_visible()
@@ -279,10 +286,14 @@ def test_each_check_sees_the_fault_it_is_for(chrome, tmp_path, fault):
     text = page.read_text("utf-8").replace(before, after, 1)
     page.write_text(text, encoding="utf-8")
     (page.parent / "heavy.svg").write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg"><desc>{os.urandom(300_000).hex()}</desc></svg>', encoding="utf-8")
+        f'<svg xmlns="http://www.w3.org/2000/svg"><desc>{os.urandom(300_000).hex()}</desc></svg>',
+        encoding="utf-8",
+    )
     (page.parent / "message.js").write_text("console.log('hello')", encoding="utf-8")
     (page.parent / "shift.js").write_text(
-        "setTimeout(() => document.querySelector('article').style.marginTop = '300px', 300)", encoding="utf-8")
+        "setTimeout(() => document.querySelector('article').style.marginTop = '300px', 300)",
+        encoding="utf-8",
+    )
     with serve(tmp_path / "html") as home:
         with Visit(chrome, home + "chapters/notation.html", width=320) as visit:
             visit.scroll()
@@ -311,7 +322,8 @@ def test_the_pdf_holds_every_chapter_and_its_links_lead_into_it(chrome, tmp_path
         inside = [link for link in links if "/Dest" in link]
         outside = {str(link.A.URI) for link in links if "/URI" in link.get("/A", {})}
         assert "/CreationDate" not in book.docinfo
-    assert titles == [re.search(r"<h1>(.*?)<a", (HTML / page).read_text("utf-8"))[1] for page in in_order]
+    assert titles == [
+        re.search(r"<h1>(.*?)<a", (HTML / page).read_text("utf-8"))[1] for page in in_order
+    ]
     assert len(inside) > 30
     assert all(address.startswith("https://") for address in outside), outside
-

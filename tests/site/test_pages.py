@@ -11,6 +11,7 @@ from fontTools.ttLib import TTFont
 from labels import CHAPTERS, labels
 
 from bookbuild.paths import HTML, ROOT
+
 every_page = pytest.mark.parametrize("name", [chapter.stem for chapter in CHAPTERS])
 
 

@@ -19,6 +19,7 @@ import jacobians
 from bookbuild.browser import serve
 from bookbuild.paths import HTML, ROOT
 from bookbuild.tasks import release, reproducible
+
 PAGES = [*pages(), "index.html"]
 every_page = pytest.mark.parametrize("page", PAGES)
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -55,7 +56,9 @@ def test_a_page_allows_its_own_scripts_and_no_others(page):
 def test_a_script_that_found_its_way_in_does_not_run(chrome, tmp_path, planted):
     shutil.copytree(HTML, tmp_path / "html")
     page = tmp_path / "html/chapters/notation.html"
-    page.write_text(page.read_text("utf-8").replace("</article>", planted + "</article>", 1), encoding="utf-8")
+    page.write_text(
+        page.read_text("utf-8").replace("</article>", planted + "</article>", 1), encoding="utf-8"
+    )
     with serve(tmp_path / "html") as home:
         with Visit(chrome, home + "chapters/notation.html") as visit:
             assert visit.page.title() != "taken"
@@ -171,14 +174,19 @@ def test_a_workflow_is_pinned_has_few_rights_and_runs_only_tasks_of_make(file):
             else:
                 assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"])
             version = step.get("with", {}).get("python-version")
-            assert version in (None, (ROOT / "runtime.txt").read_text("utf-8").strip()[len("python-") :])
+            assert version in (
+                None,
+                (ROOT / "runtime.txt").read_text("utf-8").strip()[len("python-") :],
+            )
     assert "secrets." not in text
     assert all("# v" in line for line in text.splitlines() if "uses:" in line)
 
 
 def test_what_is_proposed_is_tested_as_here_and_published_from_main_alone():
     book = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text("utf-8"))
-    here = re.findall(r"^(?:\w+=\S+ )?(make.*)$", (ROOT / ".ci/run").read_text("utf-8"), re.MULTILINE)
+    here = re.findall(
+        r"^(?:\w+=\S+ )?(make.*)$", (ROOT / ".ci/run").read_text("utf-8"), re.MULTILINE
+    )
     there = [step["run"] for step in book["jobs"]["build"]["steps"] if "run" in step]
     assert there == [command for command in here if command != "make clean"]
     assert book[True] == {
@@ -192,7 +200,10 @@ def test_what_is_proposed_is_tested_as_here_and_published_from_main_alone():
 def test_make_links_names_every_address_outside_the_book():
     """Whether one answers depends on the day and on the network, so only that each was asked."""
     result = subprocess.run(
-        [sys.executable, "-m", "bookbuild.tasks.build", "--links"], cwd=ROOT, capture_output=True, encoding="utf-8"
+        [sys.executable, "-m", "bookbuild.tasks.build", "--links"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
     )
     lines = (ROOT / "_build/linkcheck/output.json").read_text("utf-8").splitlines()
     asked = {entry["uri"]: entry["status"] for entry in map(json.loads, lines)}

@@ -118,4 +118,3 @@ class Visit:
                 return [over, wide ? wide.outerHTML.slice(0, 120) : "?"];
             }"""
         )
-

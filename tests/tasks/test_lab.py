@@ -6,8 +6,8 @@ import shutil
 
 import jupytext
 import pytest
-from reader_server import RUN_ALL, TOKEN, jupyter
 from labels import CHAPTERS
+from reader_server import RUN_ALL, TOKEN, jupyter
 
 from bookbuild.paths import HTML, ROOT
 

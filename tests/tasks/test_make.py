@@ -39,7 +39,11 @@ def cell(code):
 
 def build(project):
     """What `make` does once the environment stands, with this copy's own package."""
-    return run([sys.executable, "-m", "bookbuild.tasks.build"], project, PYTHONPATH=str(project / "code/src"))
+    return run(
+        [sys.executable, "-m", "bookbuild.tasks.build"],
+        project,
+        PYTHONPATH=str(project / "code/src"),
+    )
 
 
 def run(command, cwd, **environment):

@@ -231,7 +231,9 @@ def test_live_shows_the_open_page_first_and_a_save_breaks_the_others_off(project
         "format: jb-book\nroot: chapters/index\nchapters:\n  - file: chapters/long\n",
         encoding="utf-8",
     )
-    value = "```{code-cell} ipython3\nfrom jacobians.book import figures\n\nprint(figures.GREY)\n```\n"
+    value = (
+        "```{code-cell} ipython3\nfrom jacobians.book import figures\n\nprint(figures.GREY)\n```\n"
+    )
     wait = "```{code-cell} ipython3\nimport time\n\ntime.sleep(15)\n```\n"
     index, style = project / "chapters/index.md", project / "code/src/jacobians/book/figures.py"
     index.write_text(f"{FRONT}\n# A title\n\n{value}", "utf-8")

@@ -95,6 +95,5 @@ def browser():
         chrome.close()
 
 
-
 if __name__ == "__main__":
     get_chromium()

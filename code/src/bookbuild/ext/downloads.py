@@ -90,4 +90,3 @@ def alone(text, numbers, first):
         cell["id"] = f"cell-{number}"
     notebook.nbformat_minor = 5
     return f"{nbformat.writes(notebook)}\n"
-

@@ -85,7 +85,11 @@ def run(builder="html", page=""):
 
 def build(page=""):
     now = state()
-    if BUILT.is_file() and BUILT.read_text(encoding="utf-8") == now and (HTML / "index.html").is_file():
+    if (
+        BUILT.is_file()
+        and BUILT.read_text(encoding="utf-8") == now
+        and (HTML / "index.html").is_file()
+    ):
         print("Nothing has changed: no chapter executed, no page written.")
     else:
         print("Building the book", flush=True)

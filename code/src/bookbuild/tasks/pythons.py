@@ -22,7 +22,6 @@ MADE_FOR = ((3, 11), (3, 12), (3, 13), (3, 14))
 TESTS = ["tests/package", "tests/equations", "tests/chapters"]  # no built page, no browser
 
 
-
 def candidates():
     """Where Pythons may be: on the PATH, with pyenv, with uv, in the list of Windows' launcher."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
