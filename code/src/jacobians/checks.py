@@ -99,7 +99,8 @@ class Probe:
         self.y = _numbers(first).copy()
         if not np.array_equal(given, x):
             self.faults.append(
-                "Besides, f changes its argument in place (each call got a copy of x here; your own x would "
+                "Besides, f changes its argument in place (each call got a copy of x here; your "
+                "own x would "
                 "be changed)"
             )
         second = self._call(x.copy())
@@ -113,7 +114,8 @@ class Probe:
             first is second or np.shares_memory(first, np.asarray(second))
         ):
             self.faults.append(
-                "Besides, f returns the same array object at each call, written over (its results were "
+                "Besides, f returns the same array object at each call, written over (its "
+                "results were "
                 "copied here; a plain difference of two of them would be 0)"
             )
         if not np.isfinite(self.y).all():
@@ -647,7 +649,8 @@ def _look_further(probe, claim, here, report):
     if here.entries and here.blind and not blind_everywhere:
         remarks.append(
             "At x the derivative is 0 as far as can be seen (an optimum, a zero residual, a "
-            "saturated function): any multiple of it would pass there. Points around it were looked "
+            "saturated function): any multiple of it would pass there. Points around it were "
+            "looked "
             "at as well."
         )
     elif here.entries and here.blind_columns.any() and not here.blind:
@@ -727,7 +730,7 @@ def _lost_in_saturation(probe, claim, here, report):
     )
     return report(
         "saturated", told, errors=here.errors(), entry=here.worst(), states=here.states(),
-        remark="For differences there is no verdict at x: f is flat as far as they can see, and any "
+        remark="For differences there is no verdict at x: f is flat as far as they see, and any "
         "formula would pass. Around x yours is right.",
     )  # fmt: skip
 
@@ -805,7 +808,8 @@ def _not_linear(probe, claim, M):
         return ""
     vector = "cotangent g" if vjp else "direction v"
     return (
-        f"{claim.form} is not linear in its {vector}: for a random one it is not the sum of what it "
+        f"{claim.form} is not linear in its {vector}: for a random one it is not the sum of "
+        f"what it "
         "gives for unit vectors"
     )
 
@@ -888,7 +892,8 @@ def _examine_products(probe, claim, report):
                     return look.report(report)
                 return report(
                     "by place",
-                    f"along a random direction jvp is off by {np.abs(got - found.value).max():.3g}; "
+                    f"along a random direction jvp is off by "
+                    f"{np.abs(got - found.value).max():.3g}; "
                     f"the {SAMPLE} columns that were looked at are right",
                 )
     return report(remark=f"Looked along random directions through all {probe.n} inputs.")
@@ -917,7 +922,8 @@ def _together(probe, reports, claims):
     elif len({r.diagnosis for r in wrong.values()}) == 1:
         told = f"they agree with each other, and are wrong alike: {first.diagnosis}"
     return replace(
-        first, diagnosis=told, subject=names, blame=f"{' and '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong",
+        first, diagnosis=told, subject=names,
+        blame=f"{' and '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong",
     )  # fmt: skip
 
 
@@ -984,7 +990,8 @@ def _chain(functions, x, claims):
     return replace(
         whole, subject=f"The chain of {len(functions)} links, each and as a whole,",
         blame="Each link is right and the whole is wrong",
-        evaluations=total + whole.evaluations, remark=" ".join(filter(None, [whole.remark, *remarks])),
+        evaluations=total + whole.evaluations,
+        remark=" ".join(filter(None, [whole.remark, *remarks])),
     )  # fmt: skip
 
 
