@@ -611,7 +611,7 @@ def planted(count, seed=0, families=None):
             turn += 1  # no family suits this kind soon enough
 
 
-# ------------------------------------------------------------------------ right ones, made difficult
+# ----------------------------------------------------------------------- right ones, made difficult
 
 
 def kinked(rng):
@@ -639,7 +639,8 @@ def kinked(rng):
         return (lambda x: A @ np.maximum(x, 0.1 * x),
                 lambda x: A * np.where(x > 0, 1, np.where(x == 0, 0.1, 0.1)), x)  # fmt: skip
     return (lambda x: np.clip(x, -1, 1) ** 2,
-            lambda x: np.diag(np.where(np.abs(x) < 1, 2 * x, 0.0)), np.where(x == 0, 1.0, x))  # fmt: skip
+            lambda x: np.diag(np.where(np.abs(x) < 1, 2 * x, 0.0)),
+            np.where(x == 0, 1.0, x))  # fmt: skip
 
 
 def rights(count, seed=0):
@@ -653,7 +654,6 @@ def rights(count, seed=0):
             yield ("kink", *kinked(rng))
             continue
         trial = draw(names[number % len(names)], rng)
-        m = np.size(trial.f(trial.x))
         large = 10.0 ** rng.uniform(-9, 9)
         way = number % 3
         s = 10.0 ** rng.uniform(-9, 9, size=trial.x.shape if way == 1 else ())

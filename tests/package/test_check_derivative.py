@@ -373,7 +373,7 @@ def test_what_f_raises_away_from_x_never_escapes():
     assert len(report.unjudged) == 9 and "Not judged: 9 entries" in str(report)
 
 
-# ----------------------------------------------------------------------------- the picture, the cost
+# ---------------------------------------------------------------------------- the picture, the cost
 
 
 def test_a_report_draws_itself_with_words_and_marks():

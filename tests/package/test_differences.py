@@ -100,7 +100,7 @@ def test_the_point_is_not_changed():
     assert np.array_equal(w, W)
 
 
-# --------------------------------------------------------------- what f may do, and steps of its own
+# -------------------------------------------------------------- what f may do, and steps of its own
 
 
 @pytest.mark.parametrize("method", [*ALL[:3]])

@@ -325,7 +325,8 @@ def near(a, b, rtol=1e-5):
 
 
 def factor_name(ev, c, rtol, elsewhere=None, p=None):
-    """What a number may be: ' = 180/pi: ...', or an empty string. `elsewhere` is its value there."""
+    """What a number may be: ' = 180/pi: ...', or an empty string. `elsewhere` is its value "
+    "there."""
     fixed = elsewhere is None or near(c, elsewhere[0], max(rtol, elsewhere[2]))
     if fixed:
         for value, name in constants(ev):
@@ -351,11 +352,12 @@ def times(c):
     return f"is multiplied by {c:.6g}"
 
 
-# ----------------------------------------------------------------------------------- ways to rewrite
+# ---------------------------------------------------------------------------------- ways to rewrite
 
 
 def rearrangements(ev):
-    """Matrices that code with a mistake of layout returns: (kind, told, how to make it from one)."""
+    """Matrices that code with a mistake of layout returns: (kind, told, how to make it from "
+    "one)."""
     m, n = ev.shape
     if ev.columns is not None:
         return
@@ -475,7 +477,8 @@ def flat(ev):
     if (np.abs(ev.truth) <= SLACK * ev.error).all():
         return Finding(
             "not zero",
-            "f does not change with x here, and yours says that it does: are the paths missing that "
+            "f does not change with x here, and yours says that it does: are the paths missing "
+            "that "
             "cancel the one you have (through a mean, a norm, a normalising sum)?",
         )
 
@@ -630,7 +633,8 @@ def alike_rows(ev):
 
 
 def matched(ev):
-    """Columns (or rows) that are other columns, or nothing: exchanged, shifted, repeated, left out."""
+    """Columns (or rows) that are other columns, or nothing: exchanged, shifted, repeated, left "
+    "out."""
     if ev.columns is not None:
         return None
     for side, word, flip in (("columns", "column", False), ("rows", "row", True)):
@@ -698,7 +702,8 @@ def mapping(ev, side, word, source, moved, real, flip):
     more = f"; {word} {runs(zeros)} is zero" if zeros else ""
     return Finding(
         "repeated",
-        f"{told}: repeated where {name(real[0])} belongs (or its own inner factor is missing){more}",
+        f"{told}: repeated where {name(real[0])} belongs (or its own inner factor is "
+        f"missing){more}",
     )
 
 
@@ -770,7 +775,8 @@ def constant_error(ev):
     is_ = "are" if plural(where) else "is"
     return Finding(
         "constant error",
-        f"{where} {is_} off by a constant, the same at another point ({shown}): a term of f that is "
+        f"{where} {is_} off by a constant, the same at another point ({shown}): a term of f "
+        f"that is "
         "linear in x is forgotten, or is there twice",
     )
 
@@ -936,10 +942,12 @@ SLOPES = [
     ("f (1 - f)", lambda z, f: f * (1 - f)), ("1 - f^2", lambda z, f: 1 - f**2),
     ("z (1 - z)", lambda z, f: z * (1 - z)), ("sigmoid(z)", lambda z, f: 1 / (1 + np.exp(-z))),
     ("1 - tanh(z)^2", lambda z, f: 1 - np.tanh(z) ** 2), ("f^2", lambda z, f: f**2),
-    ("f (1 - f^2)", lambda z, f: f * (1 - f**2)), ("1 - tanh(f)^2", lambda z, f: 1 - np.tanh(f) ** 2),
+    ("f (1 - f^2)", lambda z, f: f * (1 - f**2)),
+    ("1 - tanh(f)^2", lambda z, f: 1 - np.tanh(f) ** 2),
     ("-sin z", lambda z, f: -np.sin(z)), ("-cos z", lambda z, f: -np.cos(z)),
     ("sin z", lambda z, f: np.sin(z)), ("cos f", lambda z, f: np.cos(f)),
-    ("1/(1 + f^2)", lambda z, f: 1 / (1 + f**2)), ("1/sqrt(1 - z^2)", lambda z, f: 1 / np.sqrt(1 - z**2)),
+    ("1/(1 + f^2)", lambda z, f: 1 / (1 + f**2)),
+    ("1/sqrt(1 - z^2)", lambda z, f: 1 / np.sqrt(1 - z**2)),
     ("1/f", lambda z, f: 1 / f), ("1/z", lambda z, f: 1 / z), ("2 f", lambda z, f: 2 * f),
     ("1", lambda z, f: np.ones_like(f)), ("1/(2 z)", lambda z, f: 1 / (2 * z)),
     ("sech(z)", lambda z, f: 1 / np.cosh(z)), ("f (1 + f)", lambda z, f: f * (1 + f)),
@@ -1056,7 +1064,8 @@ def pattern_transposed(ev):
     if np.array_equal(mine, there.T) and not np.array_equal(mine, there):
         return Finding(
             "pattern transposed",
-            "the zeros stand where the transposed matrix has them: outputs and inputs are taken for "
+            "the zeros stand where the transposed matrix has them: outputs and inputs are taken "
+            "for "
             "each other, or a sum or a scan runs the other way",
         )
     return None
@@ -1471,7 +1480,8 @@ def by_place(ev):
 
 RULES = [
     zero, flat, single_precision, constant_factor, alike_rows, rearranged, not_zero, matched,
-    block_transposed, part_factor, misplaced, half_a_product, penalty, activation, line_factors, inner_transposed, symmetric_argument,
+    block_transposed, part_factor, misplaced, half_a_product, penalty, activation,
+    line_factors, inner_transposed, symmetric_argument,
     diagonal_and_more, rearranged_and_scaled, low_rank, rotated, by_side, factor_and_few, elsewhere,
     by_place,
 ]  # fmt: skip
@@ -1483,7 +1493,7 @@ def name(ev):
         return next(found for rule in RULES if (found := rule(ev)) is not None)
 
 
-# ------------------------------------------------------------------------------- arrays of one shape
+# ------------------------------------------------------------------------------ arrays of one shape
 
 
 def of_shape(array, truth, error, x, y):
