@@ -61,7 +61,7 @@ def tasks():
                     [module("student")]),
         "binder": (
             "Replay what Binder would do, in a fresh environment from a fresh clone",
-            DEV, [module("binder")],
+            DEV, [["tests/tasks/binder.py"]],
         ),
         "reproducible": (
             "Build twice, in other folders, locales and years, and compare every byte",

@@ -50,11 +50,13 @@ def numbers_kept(N, D, K, workers=1):
 
 @checks_equation("eq-cost")
 def test_the_numbers_kept_are_those_that_the_allocator_sees(displayed):
-    """Where a block is small beside the samples, and where it is not; NumPy's buffers are noise."""
-    for N, D, K, C in ((60_000, 2, 40, 1), (30_000, 29, 3, 1), (90_000, 2, 40, 3)):
+    """The bounds are nearly met with many units; with many inputs a VJP takes half of its own."""
+    for N, D, K, C, reach in (
+        (60_000, 2, 40, 1, 0.9), (90_000, 2, 40, 3, 0.9), (30_000, 29, 3, 1, 0.45),
+    ):  # fmt: skip
         T = min(N, rows_in_a_block(D + 1, K)[0]) * (D + 1 + K)
         letters = numbers_kept(N, D, K, C) | {"N": N, "D": D, "K": K, "T": T, "C": C}
-        displayed.holds(letters, only=[(0,), (1,), (2,), (3,)], reach=0.9, rtol=5e-3)
+        displayed.holds(letters, only=[(0,), (1,), (2,), (3,)], reach=reach, rtol=5e-3)
     N, D, K = 7, 3, 5
     tanh, X, _ = problem(N, D, K)
     dense = complex_step(lambda W: phi(W, X), tanh.W)

@@ -101,7 +101,7 @@ def test_a_printed_chapter_is_whole(chrome, home, page):
         visit.page.emulate_media(media="print", color_scheme="dark")
         visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
         cut = visit.page.evaluate(
-            """[...document.querySelectorAll("article pre, article .formula, article .wide, article table")]
+            """[...document.querySelectorAll("article :is(pre, .formula, .wide, table)")]
                 .filter(e => e.scrollWidth > e.clientWidth + 1)
                 .map(e => e.outerHTML.slice(0, 100))"""
         )

@@ -112,9 +112,9 @@ class Visit:
             """() => {
                 const root = document.documentElement, over = root.scrollWidth - root.clientWidth;
                 if (over <= 0) return [0, ""];
-                const wide = [...document.querySelectorAll("main *")].find(
+                const wide = [...document.querySelectorAll("article *")].find(
                     e => e.getBoundingClientRect().right > root.clientWidth + 1
-                        && !e.closest(".formula, .wide, pre, .table-wrapper, .sidebar-drawer, .toc-drawer"));
+                        && !e.closest(".formula, .wide, pre, .table-wrapper"));
                 return [over, wide ? wide.outerHTML.slice(0, 120) : "?"];
             }"""
         )

@@ -19,8 +19,8 @@ FRONT = (ROOT / "chapters/notation.md").read_text("utf-8").split("\n# ")[0]
 
 def run(project, module, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", f"bookbuild.tasks.{module}", *arguments], cwd=project, encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": str(project / "code/src")}, timeout=300,
+        [sys.executable, "-m", f"bookbuild.tasks.{module}", *arguments], cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project / "code/src")}, timeout=300, encoding="utf-8",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 

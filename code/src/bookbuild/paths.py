@@ -13,7 +13,8 @@ THEME = Path(__file__).parent / "theme"
 SOURCES = [
     ROOT / name
     for name in (
-        "_config.yml", "_toc.yml", "requirements.txt", "chapters", "code/src", "code/pyproject.toml",
+        "_config.yml", "_toc.yml", "requirements.txt", "chapters",
+        "code/src", "code/pyproject.toml", "code/README.md", "code/LICENSE",  # the wheel
         "tests/equations",  # the page of formulas says what checks each
     )
 ]  # fmt: skip

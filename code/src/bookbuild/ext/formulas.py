@@ -2,7 +2,7 @@
 
 Browsers draw MathML themselves, screen readers speak it, and no script is involved. The one thing a
 page needs is a mathematical font; it is cut down to the characters that the book's formulas use and
-stands in a stylesheet, so that a page in a frame of somebody else's, which may load no font, has it.
+stands in a stylesheet, so that a page in somebody else's frame, which may load no font, has it.
 A formula that is not TeX is a warning with its chapter and line, and so an error of the build.
 """
 
@@ -139,7 +139,7 @@ def italic(letter):
 
 
 def write_font(app, env):
-    """Write the part of the font that the book uses, as a stylesheet; cut once for a set of them."""
+    """Write the part of the font that the book uses, as a stylesheet; cut once for each part."""
     if app.builder.format != "html":
         return
     text = "".join(sorted(set().union(*characters(env).values())))

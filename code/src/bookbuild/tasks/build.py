@@ -93,8 +93,9 @@ def build(page=""):
         print("Nothing has changed: no chapter executed, no page written.")
     else:
         print("Building the book", flush=True)
-        # Sphinx says what is wrong with a page when it reads the page, and once. What it remembers of
-        # a build counts only if that ended well, so that no fault is forgotten; a preview never does.
+        # Sphinx says what is wrong with a page when it reads the page, and once. What it remembers
+        # of a build counts only if that ended well, so that no fault is forgotten; a preview never
+        # does.
         if not BUILT.is_file():
             BEFORE.replace(MEMORY) if BEFORE.is_file() else MEMORY.unlink(missing_ok=True)
         if MEMORY.is_file():

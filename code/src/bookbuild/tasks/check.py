@@ -1,7 +1,7 @@
 """What can be said of the sources in seconds, before a commit: each finding with file and line.
 
-``python -m bookbuild.tasks.check`` says what is wrong: ordinary tools, which pre-commit runs too, and
-the tests of the sources. With the word `format` it mends what can be mended without thought.
+``python -m bookbuild.tasks.check`` says what is wrong: ordinary tools, which pre-commit runs too,
+and the tests of the sources. With the word `format` it mends what can be mended without thought.
 """
 
 import shutil

@@ -2,8 +2,8 @@
 
 An error stands in the terminal, with its chapter and line, until the next save; it ends nothing.
 A build runs in a process of its own, which has imported the engine while it waited: to import it
-takes longer than a changed sentence takes to build. Where a change concerns many pages, the one that
-is open is built and shown first, and the others while it is read.
+takes longer than a changed sentence takes to build. Where a change concerns many pages, the one
+that is open is built and shown first, and the others while it is read.
 """
 
 import logging

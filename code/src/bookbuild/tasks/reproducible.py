@@ -1,7 +1,7 @@
 """Build the book twice, as differently as one machine can, and compare every byte of its pages.
 
 The two builds begin cold in folders of different names and lengths, with other hash seeds, locales
-and time zones, and the second one a year and a half later: ``python -m bookbuild.tasks.reproducible``.
+and time zones, and the second one a year and a half later.
 Another machine may differ in the last digits, since BLAS and SIMD round otherwise there.
 """
 

@@ -1,4 +1,4 @@
-"""What Binder would do with this repository, without its engine: ``python -m bookbuild.tasks.binder``.
+"""What Binder would do with this repository, without its engine, as `make binder` runs it.
 
 The recipe is repo2docker's own; it is read, not run. What it comes to is replayed: the lock
 installed into a fresh environment from a fresh clone that is also HOME, a server in it, a chapter
@@ -13,8 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from reader_server import RUN_ALL, TOKEN, jupyter
+
 from bookbuild.browser import browser
-from bookbuild.jupyter import RUN_ALL, TOKEN, jupyter
 from bookbuild.paths import ROOT
 
 CHAPTER = "chapters/jacobian.md"
