@@ -11,7 +11,9 @@ WIDTH = 80  # characters that fit beside the contents, in a window of 1250 pixel
 #: Cells that are executed for the page alone, and that no reader sees.
 UNSEEN = {"remove-cell", "remove-input"}
 PAGES = {page.stem: jupytext.read(page) for page in CHAPTERS}
-WITH_CELLS = [name for name, page in PAGES.items() if any(c.cell_type == "code" for c in page.cells)]
+WITH_CELLS = [
+    name for name, page in PAGES.items() if any(c.cell_type == "code" for c in page.cells)
+]
 
 
 def code(name):
