@@ -30,6 +30,16 @@ def test_the_checker_catches_every_mistake_in_every_seed():
     assert all(row["every entry"] == ALL for row in RESULT.values())
 
 
+def test_the_checker_of_any_function_catches_all_but_the_right_values_in_another_shape():
+    missed = {name for name, row in RESULT.items() if row["any function"] in range(ALL)}
+    assert missed == {"four indices"}
+
+
+def test_no_two_sizes_of_the_problem_are_alike():
+    X, _, W, _ = gallery.problem(0)
+    assert len({len(X), *W.shape}) == 3
+
+
 def test_one_random_direction_catches_every_wrong_value_in_every_seed():
     caught = {name for name in MULTIPLIES if RESULT[name]["one random direction"] == ALL}
     assert caught == MULTIPLIES - {"four indices"}  # its values are right
@@ -45,7 +55,8 @@ def test_a_falling_loss_does_not_prove_a_derivative():
     assert len(fooled) >= 8  # in every seed, although nothing but W moves
     more = {n for n in MULTIPLIES if RESULT[n][POPULAR[1]] == 0}
     assert len(more) >= 15
-    assert 0 < RESULT["sign flipped"]["the loss falls"] < ALL  # caught in some, not in others
+    assert RESULT["sign flipped"]["the loss falls"] < ALL  # although it climbs in W
+    assert RESULT["sign flipped"][POPULAR[0]] == ALL
 
 
 def test_twice_the_derivative_can_end_lower_than_the_derivative():
@@ -59,11 +70,11 @@ def test_twice_the_derivative_can_end_lower_than_the_derivative():
 
 def test_a_stored_jacobian_is_multiplied_as_the_matrix_it_stands_for():
     problem, rng = gallery.problem(3), np.random.default_rng(0)
-    dW, G = rng.standard_normal((3, 3)), rng.standard_normal((40, 3))
+    dW, G = rng.standard_normal((3, 4)), rng.standard_normal((40, 4))
     for J in (TanhBasis(problem.W).jacobian(problem.X),
               planted("four indices")(problem.W).jacobian(problem.X)):  # fmt: skip
-        moved, pulled = np.zeros((40, 3)), np.zeros((3, 3))
-        for n, k, d in np.ndindex(40, 3, 3):
+        moved, pulled = np.zeros((40, 4)), np.zeros((3, 4))
+        for n, k, d in np.ndindex(40, 4, 3):
             entry = J[n, k, d, k] if J.ndim == 4 else J[n, d, k]
             moved[n, k] += entry * dW[d, k]
             pulled[d, k] += entry * G[n, k]

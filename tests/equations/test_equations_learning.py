@@ -122,6 +122,60 @@ def test_the_stacked_jacobian_entry_by_entry_by_a_complex_step(displayed):
     np.testing.assert_allclose(ours, moved, rtol=1e-12, atol=1e-14)
 
 
+def everything():
+    """All that is found, in one line, and how the stacked residuals move with it."""
+    at = np.concatenate([W.ravel(), w, [w0]])
+
+    def of(line):
+        return stacked(line[: W.size].reshape(W.shape), line[W.size : -1], line[-1])
+
+    return at, of
+
+
+@checks_equation("eq-least-squares-hessian")
+def test_gradient_and_hessian_of_the_loss_from_the_residuals(displayed):
+    """First derivatives by complex steps, second ones by a central difference of those."""
+    at, of = everything()
+
+    def second(f):
+        steps = 1e-5 * np.eye(at.size)
+        return np.moveaxis(
+            [(complex_step(f, at + e) - complex_step(f, at - e)) / 2e-5 for e in steps], 0, -1
+        )
+
+    def total(line):
+        return loss(line[: W.size].reshape(W.shape), line[W.size : -1], line[-1])
+
+    letters = {
+        r"\nabla": lambda f: complex_step(f, at), r"\mathcal L": total, "N": N, "K": K,
+        r"\tilde J": complex_step(of, at), r"\tilde r": of(at), r"\tilde H": second(of),
+        "H": second(total),
+    }  # fmt: skip
+    displayed.holds(letters, rtol=1e-7)
+
+
+@checks_equation("eq-gauss-newton")
+def test_the_damped_step_is_a_least_squares_step(displayed):
+    at, of = everything()
+    J, r, damping = complex_step(of, at), of(at), 0.23
+    below = np.sqrt(damping) * np.eye(at.size)
+    step = np.linalg.lstsq(np.vstack([J, below]), np.append(-r, np.zeros(at.size)))[0]
+    letters = {
+        r"\tilde J": J, r"\zeta": damping, "I": np.eye(at.size), r"\Delta": step, r"\tilde r": r,
+    }  # fmt: skip
+    displayed.holds(letters)
+
+
+@checks_equation("eq-psi-moves")
+def test_the_matrix_of_the_linear_part_moves_by_our_jacobian(displayed):
+    step = rng.standard_normal(W.shape)
+    letters = {
+        r"\mathrm{d}\Psi": along(lambda W: np.tanh(X1 @ W) / np.sqrt(N), W, step), "N": N,
+        "J": np.einsum("nkdk->ndk", complex_step(features, W)), r"\mathrm{d}W": step,
+    }  # fmt: skip
+    displayed.holds(letters, n=N, d=D + 1, k=K)
+
+
 @checks_equation("eq-variable-projection")
 def test_the_projected_jacobian_by_a_complex_step_through_the_refit(displayed):
     def matrix(W):

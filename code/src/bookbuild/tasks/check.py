@@ -72,7 +72,7 @@ def as_saved(text, path):
 def reformat():
     """Mend layout: Python by ruff, cells by ruff through nbQA, chapters by jupytext."""
     tool("ruff", "format", "--quiet", SETTINGS, *PYTHON)
-    tool("nbqa", "ruff format --quiet", *pages(), SETTINGS)
+    tool("nbqa", "ruff format --quiet --line-length=80", *pages(), SETTINGS)
     for path in chapters():
         text = path.read_text(encoding="utf-8")
         if (new := as_saved(text, path)) != text:

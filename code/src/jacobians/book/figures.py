@@ -41,6 +41,18 @@ def use_book_style():
     set_matplotlib_formats("svg", metadata={"Date": None})
 
 
+def power_of_ten(value):
+    """The power of ten nearest to a positive number, as it is set in a sentence.
+
+    Examples
+    --------
+    >>> power_of_ten(3.2e-8)
+    '10⁻⁷'
+    """
+    exponent = f"{np.log10(value):.0f}"
+    return "10" + exponent.translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def fine_grid(low, high, centre, width, n=240):
     """A grid on [low, high] with as many points again within a few widths of the centre.
 
