@@ -49,16 +49,7 @@ def lint():
 def main():
     found = [
         *lint(),
-        tool(
-            "pytest",
-            "-q",
-            "-n",
-            "0",
-            "--tb=line",
-            "-p",
-            "no:xdist",
-            "tests/chapters/test_sources.py",
-        ),
+        tool("pytest", "-q", "-n", "0", "--tb=line", "-p", "no:xdist", "tests/chapters/test_sources.py"),
     ]
     sys.exit(any(found))
 
