@@ -25,6 +25,8 @@ Problem = namedtuple("Problem", "X y W w")
 def problem(seed, N=40, D=2, K=4):
     """A small regression: inputs, noisy targets, and where the training starts.
 
+    Chapter :doc:`/chapters/checking`.
+
     N, D+1 and K are all different, so that exchanged axes change the shape.
     """
     rng = np.random.default_rng(seed)
@@ -37,17 +39,25 @@ def problem(seed, N=40, D=2, K=4):
 
 
 def push(J, dW):
-    """The move of the features, (N, K), that a stored J predicts for a move dW of W."""
+    """The move of the features, (N, K), that a stored J predicts for a move dW of W.
+
+    Chapter :doc:`/chapters/checking`.
+    """
     return np.einsum("nkdl,dl->nk" if J.ndim == 4 else "ndk,dk->nk", J, dW)
 
 
 def pull(J, G):
-    """The derivative of a loss by W, (D+1, K), from its derivative G by the features."""
+    """The derivative of a loss by W, (D+1, K), from its derivative G by the features.
+
+    Chapter :doc:`/chapters/checking`.
+    """
     return np.einsum("nkdl,nk->dl" if J.ndim == 4 else "ndk,nk->dk", J, G)
 
 
 def descent(basis, problem, only_W=False, steps=100, rate=0.3):
     """The ridge loss before each step of gradient descent with `basis.jacobian`, and at its end.
+
+    Chapter :doc:`/chapters/checking`.
 
     The linear weights and the intercept follow their own gradient, which is right, unless `only_W`
     holds them fixed. A run that leaves the finite numbers ends early, with NaN.
@@ -139,6 +149,8 @@ def run(basis, check, seed):
 def compute(seeds=SEEDS):
     """For each mistake and each check, the seeds in which the mistake was caught.
 
+    Chapter :doc:`/chapters/checking`.
+
     Returns
     -------
     dict of dict
@@ -172,7 +184,10 @@ PASSED = "background: rgba(200, 87, 10, 0.30); font-weight: 700"
 
 
 def as_html(result, seeds=SEEDS):
-    """The result of `compute` as a table that is read without colours as well as with them."""
+    """The result of `compute` as a table that is read without colours as well as with them.
+
+    Chapter :doc:`/chapters/checking`.
+    """
     caption = (
         f"Which check catches which wrong Jacobian, over {len(seeds)} seeds. "
         "caught: every time. passed: not once. "
