@@ -25,13 +25,15 @@ def code(name):
 
 @pytest.mark.parametrize("name", WITH_CELLS)
 def test_the_cells_in_view_run_in_order_without_the_hidden_ones(name, monkeypatch):
-    """Folded ones too, each at its place, but nothing in view may need what they define."""
+    """Folded ones too, each at its place, but nothing else may need what they define."""
     monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
-    typed = {"__name__": "__main__"}
+    typed, folded_away = {"__name__": "__main__"}, {}
     with matplotlib.rc_context({"backend": "agg", "figure.max_open_warning": 0}):
         for number, (source, folded) in enumerate(code(name)):
-            names = dict(typed) if folded else typed
+            names = folded_away | typed if folded else typed
             exec(compile(source, f"{name}, cell {number} in view", "exec"), names)
+            if folded:
+                folded_away = names
     plt.close("all")
 
 

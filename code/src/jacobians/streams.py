@@ -64,7 +64,7 @@ def loss_and_gradients(basis, x, y, lam, weights, intercept, memory=MEMORY):
 
 
 def on_dask(basis, x, y, lam, weights, intercept, memory=MEMORY, address=None):
-    """The same sums by Dask: on the threads of this machine, or on a cluster.
+    """The same sums, :eq:`eq-stream`, by Dask: on the threads of this machine, or on a cluster.
 
     Equation :eq:`eq-stream`.
 
@@ -128,7 +128,7 @@ def on_dask(basis, x, y, lam, weights, intercept, memory=MEMORY, address=None):
 
 
 def rows_per_chunk(D, K, memory=MEMORY):
-    """How many samples of D inputs, for K units, can be worked on within so many bytes.
+    """How many samples of D inputs, for K units, fit into so many bytes: :eq:`eq-chunk`.
 
     Equation :eq:`eq-chunk`.
 

@@ -44,6 +44,8 @@ def use_book_style():
 def power_of_ten(value):
     """The power of ten nearest to a positive number, as it is set in a sentence.
 
+    Chapters :doc:`/chapters/jacobian` and :doc:`/chapters/checking`.
+
     Examples
     --------
     >>> power_of_ten(3.2e-8)

@@ -25,6 +25,8 @@ Problem = namedtuple("Problem", "X y W w")
 def problem(seed, N=40, D=2, K=4):
     """A small regression: inputs, noisy targets, and where the training starts.
 
+    Chapter :doc:`/chapters/checking`.
+
     N, D+1 and K are all different, so that exchanged axes change the shape.
     Chapter :doc:`/chapters/checking`.
     """

@@ -69,7 +69,10 @@ def working(N, D, K, products):
 
 
 def exponent(sizes, values, last=3):
-    """The exponent p of values ~ sizes^p, fitted to the last points on logarithmic axes."""
+    """The exponent p of values ~ sizes^p, fitted to the last points on logarithmic axes.
+
+    Chapter :doc:`/chapters/at_scale`.
+    """
     return float(np.polyfit(np.log(sizes[-last:]), np.log(values[-last:]), 1)[0])
 
 
