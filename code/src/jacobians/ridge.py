@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from jacobians._arrays import real
+from jacobians._arrays import largest, real
 from jacobians.basis import TanhBasis
 
 Gradients = namedtuple("Gradients", "weights intercept W")
@@ -59,11 +59,12 @@ def solve(Phi, y, lam):
         raise ValueError(f"Phi must be (N, K) with at least one sample; got {Phi.shape}")
     y, lam = real(y, "y", (len(Phi),)), penalty(lam)
     N, K = Phi.shape
-    Phi_mean, y_mean = centre(Phi), centre(y)
-    Phi = np.where(varies(Phi), Phi, Phi_mean)
+    Phi_mean, y_mean, varying = centre(Phi), centre(y), varies(Phi)
+    if not varying.all():
+        Phi = np.where(varying, Phi, Phi_mean)
     rows = np.vstack([Phi - Phi_mean, np.sqrt(N * lam) * np.eye(K)])
     # What the features' own rounding leaves after centring is no direction to go in.
-    lost = np.abs(Phi[:, varies(Phi)]).max(initial=0.0) / (np.abs(rows).max(initial=0.0) or 1.0)
+    lost = largest(Phi[:, varying], "Phi") / (largest(rows, "Phi") or 1.0)
     rounding = np.finfo(float).eps * max(rows.shape) * max(1.0, lost)
     weights = np.linalg.lstsq(rows, np.append(y - y_mean, np.zeros(K)), rcond=rounding)[0]
     return weights, float(y_mean - Phi_mean @ weights)
@@ -561,7 +562,11 @@ def samples(x):
 
 def centre(values):
     """The mean of each column, of numbers of whatever size."""
-    unit = power_of_two(values)
+    with np.errstate(over="ignore"):
+        mean = values.mean(axis=0)
+    if np.isfinite(mean).all():
+        return mean
+    unit = power_of_two(values)  # their sum is beyond float64, their mean is not
     return (values / unit).mean(axis=0) * unit
 
 
@@ -576,8 +581,9 @@ def varies(values):
 
     The standard deviation does not tell: where the mean is inexact, that of 365 times 0.1 is not 0.
     """
-    rounding = 4 * np.finfo(float).eps * np.abs(values).max(axis=0)
-    return values.max(axis=0) / 2 - values.min(axis=0) / 2 > rounding / 2  # halved: no overflow
+    most, least = values.max(axis=0), values.min(axis=0)
+    rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(most), np.abs(least))
+    return most / 2 - least / 2 > rounding / 2  # halved: no overflow
 
 
 def power_of_two(values):
