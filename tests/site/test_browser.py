@@ -31,7 +31,7 @@ def test_a_page_is_light_silent_still_and_open_to_everyone(chrome, home, page):
         assert visit.outside == []
         assert visit.said == []
         assert 0 < visit.weight <= FIRST_VISIT.get(page, OTHERS)
-        assert visit.shift() < 0.05
+        assert visit.shift() <= 0.02
         assert visit.axe() == []
     assert audit.later((HTML / page).read_text("utf-8")) <= LATER
 
@@ -168,7 +168,9 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(chrome, home):
 def test_the_first_stop_of_the_keyboard_skips_to_the_text(chrome, home):
     with Visit(chrome, home + "chapters/jacobian.html") as visit:
         visit.page.keyboard.press("Tab")
-        assert visit.page.evaluate("document.activeElement.textContent").trim() == "Skip to content"
+        assert (
+            visit.page.evaluate("document.activeElement.textContent").strip() == "Skip to content"
+        )
         visit.page.keyboard.press("Enter")
         assert visit.page.url.endswith("#furo-main-content")
 
@@ -202,7 +204,7 @@ def test_the_copy_button_copies_a_cell(chrome, home):
         visit.page.locator(".highlight").first.hover()
         visit.page.locator("button.copybtn").first.click()
         copied = visit.page.evaluate("navigator.clipboard.readText()")
-        assert copied.strip() == "import matplotlib.pyplot as plt\nimport numpy as np"
+        assert copied.startswith("import matplotlib.pyplot as plt\nimport numpy as np")
 
 
 def test_a_folded_cell_and_a_solution_open_by_keyboard(chrome, home):

@@ -56,7 +56,7 @@ def drawn(figure):
 
 
 def test_the_script_is_small_and_asks_for_nothing():
-    script = (files("jacobians") / "explorer.js").read_text("utf-8")
+    script = (files("jacobians.book") / "explorer.js").read_text("utf-8")
     assert len(gzip.compress(script.encode())) <= 10_000
     assert "eval(" not in script and "http" not in script and "import" not in script
 
@@ -317,7 +317,7 @@ def test_without_scripts_the_drawing_stays_and_no_control_is_shown(chrome, home,
 def test_two_figures_on_a_page_do_not_disturb_each_other(chrome, tmp_path):
     page = (HTML / PAGE).read_text("utf-8")
     (figure,) = re.findall(r'<figure class="explorer".*?</figure>', page, re.DOTALL)
-    script = (files("jacobians") / "explorer.js").read_text("utf-8")
+    script = (files("jacobians.book") / "explorer.js").read_text("utf-8")
     twice = f"<!doctype html><main>{figure}{figure}<script>{script}</script>"
     (tmp_path / "twice.html").write_text(twice + f"<script>{script}</script>", encoding="utf-8")
     with Visit(chrome, (tmp_path / "twice.html").as_uri()) as visit:

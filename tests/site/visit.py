@@ -18,7 +18,7 @@ MORE_RULES = {
 def pages():
     """Every page of the book, as its address relative to the book's root."""
     found = sorted(path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html"))
-    return [page for page in found if not page.startswith(("_static/", "index.html"))]
+    return [page for page in found if not page.startswith(("_static/", "index.html", "404.html"))]
 
 
 class Visit:
@@ -33,7 +33,8 @@ class Visit:
         self.page.on("requestfailed", lambda request: self.said.append(f"failed: {request.url}"))
         self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.page.goto(address, wait_until="networkidle")
+        self.page.goto(address)  # to the end, however busy the machine is
+        self.page.wait_for_load_state("networkidle")
 
     def _requested(self, request):
         if not request.url.startswith(("http://127.0.0.1:", "file:", "data:", "blob:")):
@@ -110,7 +111,10 @@ class Visit:
         """By how many pixels the page can be moved sideways, and what sticks out."""
         return self.page.evaluate(
             """() => {
-                const root = document.documentElement, over = root.scrollWidth - root.clientWidth;
+                // The theme hides what is wider than the page, or lets the text scroll in its column.
+                const root = document.documentElement, text = document.querySelector(".content");
+                const over = Math.max(0, ...[root, text].filter(Boolean).map(
+                    box => box.scrollWidth - box.clientWidth));
                 if (over <= 0) return [0, ""];
                 const wide = [...document.querySelectorAll("article *")].find(
                     e => e.getBoundingClientRect().right > root.clientWidth + 1

@@ -23,10 +23,12 @@ class FoldDropdowns(SphinxPostTransform):
 
     def run(self, **kwargs):
         seen = set()
-        for content in self.document.findall(nodes.section):
-            # sphinx-exercise and sphinx-proof give the content of every box the same id.
-            content["ids"] = [i for i in content["ids"] if i not in seen]
-            seen.update(content["ids"])
+        for element in self.document.findall(nodes.Element):
+            # sphinx-exercise and sphinx-proof give every box, or its content, the same id. A
+            # formula keeps its own, by which its number is found; its wrapper writes it.
+            if not isinstance(element, nodes.math_block):
+                element["ids"] = [i for i in element["ids"] if i not in seen]
+                seen.update(element["ids"])
         for box in list(self.document.findall(nodes.Admonition)):
             if "dropdown" in box["classes"]:
                 classes = ["admonition", *(c for c in box["classes"] if c != "dropdown")]

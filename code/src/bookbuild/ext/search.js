@@ -33,6 +33,10 @@
     return [...scores].sort((a, b) => b[1] - a[1]);
   };
 
+  // Sphinx looks for the excerpt of an anchor as if its dots were classes.
+  const excerpt = Search.htmlToText;
+  Search.htmlToText = (page, anchor) => excerpt(page, anchor && "#" + CSS.escape(anchor.slice(1)));
+
   Search.words = text => tokens(text).map(american);
   Search.rank = query => rank(query).map(([section, score]) => [...at[section].slice(0, 3), score]);
 
