@@ -62,7 +62,9 @@ def in_a_process_of_its_own(settings, threads, seconds, everything):
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, __file__, "--threads", str(threads), "--seconds", str(seconds)]
     command += ["--everything"] if everything else []
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, check=True, encoding="utf-8"
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -111,7 +111,7 @@ class Visit:
         """By how many pixels the page can be moved sideways, and what sticks out."""
         return self.page.evaluate(
             """() => {
-                // The theme hides what is wider than the page, or lets the text scroll in its column.
+                // The theme hides what is wider than the page, or lets its column scroll.
                 const root = document.documentElement, text = document.querySelector(".content");
                 const over = Math.max(0, ...[root, text].filter(Boolean).map(
                     box => box.scrollWidth - box.clientWidth));

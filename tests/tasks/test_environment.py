@@ -73,18 +73,6 @@ def test_a_build_sees_no_variable_but_those_it_knows(monkeypatch, tmp_path):
     assert ours["PATH"] == os.environ["PATH"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a file there has no such permissions")
-def test_what_is_built_can_be_read_by_everybody(tmp_path):
-    file = tmp_path / "site/sub/page.html"
-    file.parent.mkdir(parents=True)
-    file.touch()
-    for path in (file, file.parent, file.parent.parent):
-        path.chmod(0o700)
-    environment.readable(tmp_path / "site")
-    modes = [path.stat().st_mode & 0o777 for path in (file, file.parent, file.parent.parent)]
-    assert modes == [0o644, 0o755, 0o755]
-
-
 def test_figures_are_set_in_the_font_that_matplotlib_brings(tmp_path):
     environment_of_it = os.environ | {"MPLCONFIGDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", environment.FONTS], env=environment_of_it, check=True)

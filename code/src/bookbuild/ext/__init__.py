@@ -27,6 +27,7 @@ HOOKS = [
     ("config-inited", execution.choose_cache, 1, "before myst-nb reads where its cache lies"),
     ("config-inited", page.add_theme, 500, "our templates are found before the theme's own"),
     ("builder-inited", published.restore_build_info, 500, "before Sphinx asks what has changed"),
+    ("builder-inited", execution.leave_the_search, 500, "before the index is loaded"),
     ("env-before-read-docs", execution.read_first, 500, "a preview reads one page, and no other"),
     ("env-before-read-docs", published.name_unlisted, 500, "a file that is no chapter is named"),
     ("doctree-read", formulas.note_characters, 500, "once formulas are MathML (FormulasToMathML)"),

@@ -6,6 +6,7 @@ is not there.
 """
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -32,6 +33,9 @@ NOWHERE = """\
 # This notebook needs the book's package `jacobians`: install the folder code/ of the book.
 import jacobians\
 """
+
+
+logging.getLogger("flit_core").setLevel(logging.WARNING)  # it tells every step
 
 
 def source(wheel_name):

@@ -89,3 +89,9 @@ def read_first(app, env, docnames):
     first = os.environ.get(PREVIEW)
     if first in docnames and env.all_docs.keys() >= set(docnames):
         docnames[:] = [first]
+
+
+def leave_the_search(app):
+    """A preview writes no index: the build that follows does, of all pages."""
+    if os.environ.get(PREVIEW):
+        app.builder.search = False

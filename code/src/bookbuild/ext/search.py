@@ -96,7 +96,7 @@ def index(pages):
 
 
 def append(app, error):
-    if error or app.builder.format != "html":
+    if error or app.builder.format != "html" or not app.builder.search:
         return
     out = Path(app.outdir)
     files = {name: out / f"{name}.html" for name in sorted(app.env.found_docs)}

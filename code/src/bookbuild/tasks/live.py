@@ -54,7 +54,7 @@ class Waiting:
         temporary.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
             [sys.executable, "-c", WAITING.format(names=ENGINE)],
-            cwd=ROOT, env={**os.environ, "TMPDIR": str(temporary)}, text=True, encoding="utf-8",
+            cwd=ROOT, env={**os.environ, "TMPDIR": str(temporary)}, encoding="utf-8",
             stdin=subprocess.PIPE,
         )  # fmt: skip
 
