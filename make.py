@@ -45,6 +45,7 @@ def tasks():
     return {
         "html": ("Build the book into _build/html (the default)", [], [BOOK]),
         "test": ("Build the book and run the tests", DEV, test),
+        "test-core": ("The same, without a browser and the trials of make", DEV, test_core),
         "test-all": ("The same, with the long form of the tests", DEV, test_all),
         "live": ("Build on every save and reload the page in the browser", DEV, [module("live")]),
         "lab": ("Open the chapters as notebooks in JupyterLab", [], lab),
@@ -143,6 +144,11 @@ def test(*arguments):
     run(BOOK)
     chosen = any((ROOT / argument.split("::")[0]).exists() for argument in arguments)
     run(["-m", "pytest", "-q", "-n", "2"] + list(arguments) + ([] if chosen else ["tests"]))
+
+
+def test_core():
+    site = ["tests/site/test_%s.py" % name for name in ("pages", "downloads")]
+    test("tests/package", "tests/equations", "tests/chapters", *site)
 
 
 def test_all(*arguments):
