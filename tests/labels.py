@@ -1,10 +1,11 @@
 """Where the chapters are, and which labels of equations they carry."""
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-CHAPTERS = sorted((ROOT / "chapters").glob("*.md"))
+from bookbuild import paths
+from bookbuild.paths import ROOT  # noqa: F401 (the tests take it from here, beside the chapters)
+
+CHAPTERS = sorted(paths.CHAPTERS.glob("*.md"))
 
 
 def labels(text):
