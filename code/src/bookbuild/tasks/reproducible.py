@@ -1,7 +1,8 @@
 """Build the book twice, as differently as one machine can, and compare every byte of its pages.
 
-The two builds begin cold in folders of different names and lengths, with other hash seeds, locales
-and time zones, and the second one a year and a half later.
+The two builds begin cold, each in an environment of its own as two people would have, in folders of
+different names and lengths, with other hash seeds, locales and time zones, and the second one a
+year and a half later.
 Another machine may differ in the last digits, since BLAS and SIMD round otherwise there.
 """
 
@@ -23,6 +24,16 @@ import time_machine
 LATER = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=555, hours=7)
 time_machine.travel(LATER, tick=True).start()
 """
+# The second lock has what moves the clock.
+INSTALL = """\
+import sys
+from pathlib import Path
+
+sys.path.insert(0, "code")
+import install
+
+install.main(Path(".venv").resolve(), "requirements.txt", "requirements-dev.txt")
+"""
 BUILDS = {
     "a": {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "UTC"},
     "a-folder of a much longer/name": {
@@ -32,17 +43,19 @@ BUILDS = {
 
 
 def start(folder, different, later):
-    """Begin a cold build in a folder; its terminal goes to a file beside the folder."""
+    """Begin a cold build in a folder; its terminal goes to a file in the folder."""
     repository.copy(ROOT, folder)
-    paths = [folder / "code/src"]
+    subprocess.run([sys._base_executable, "-c", INSTALL], cwd=folder, check=True)
+    environment = {**os.environ, **different}
+    environment.pop("PYTHONPATH", None)
     if later:
         (folder / "later").mkdir()
         (folder / "later/sitecustomize.py").write_text(LATER, encoding="utf-8")
-        paths.append(folder / "later")
-    environment = {**os.environ, **different, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+        environment["PYTHONPATH"] = str(folder / "later")
+    python = folder / ".venv" / Path(sys.executable).relative_to(sys.prefix)
     with (folder / "log").open("w", encoding="utf-8") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "bookbuild.tasks.build"], cwd=folder, env=environment,
+            [str(python), "-m", "bookbuild.tasks.build"], cwd=folder, env=environment,
             stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
@@ -70,7 +83,7 @@ def first_difference(one, other):
 
 
 def main():
-    print("Building the book twice, about two minutes", flush=True)
+    print("Building the book twice, some minutes", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         folders = [Path(temporary, name) for name in BUILDS]
         builds = [
