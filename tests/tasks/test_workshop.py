@@ -37,6 +37,16 @@ def test_check_finds_nothing_in_the_book(project):
     assert result.returncode == 0, result.stdout
 
 
+def test_the_hooks_of_pre_commit_have_the_versions_of_the_lock():
+    locked = set()
+    for lock in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / lock).read_text("utf-8").splitlines()
+        locked |= {line.split(" ")[0] for line in lines if "==" in line}
+    named = {package for hook in check.hooks() for package in hook["additional_dependencies"]}
+    assert {package.split("==")[0] for package in named} >= {"ruff", "nbqa", "codespell"}
+    assert named <= locked
+
+
 PLANTED = {  # what is added to a chapter, and what must be said of its line
     "a cell that does not lint": (
         "```{code-cell} ipython3\nfor i in [1]:\n    l = undefined\n```",

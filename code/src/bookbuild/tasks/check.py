@@ -1,64 +1,59 @@
 """What can be said of the sources in seconds, before a commit: each finding with file and line.
 
-``python -m bookbuild.tasks.check`` says what is wrong: ordinary tools, which pre-commit runs too,
-and the tests of the sources. With the word `format` it mends what can be mended without thought.
+``python -m bookbuild.tasks.check`` says what is wrong: the hooks of pre-commit, and the tests of
+the sources. With the word `format` it mends what can be mended without thought.
 """
 
+import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import jupytext
+import yaml
 from jupytext.config import load_jupytext_config
 
+from bookbuild import repository
 from bookbuild.paths import CHAPTERS, ROOT
 
 SETTINGS = "--config=code/pyproject.toml"
-PYTHON = ["code", "tests", "make.py"]
-CELLS = "E402,I001,E501,B018,B023,B905"  # what a chapter may do and a module may not
-WORDS = "nd,te,fo,ans"  # indices of a formula, which are no misspelt words
+SOURCES = ["tests/chapters/test_sources.py", "tests/equations/test_labels.py"]
 
 
 def chapters():
     return sorted(CHAPTERS.glob("*.md"))
 
 
-def pages():
-    return [str(path.relative_to(ROOT)) for path in chapters()]
-
-
 def tool(name, *arguments):
     """Run a tool of this environment; True if it found something, which it has said."""
-    path = shutil.which(name, path=str(Path(sys.executable).parent))
-    return subprocess.run([path, *arguments], cwd=ROOT).returncode != 0
+    here = str(Path(sys.executable).parent)
+    path = os.pathsep.join([here, os.environ.get("PATH", "")])  # nbqa calls ruff by its name
+    command = [shutil.which(name, path=here), *arguments]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}).returncode != 0
 
 
-def lint():
-    """Python in the package, the tests and the cells, and British words everywhere."""
+def hooks():
+    """The ordinary tools, as pre-commit is told to call them."""
+    settings = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    return [hook for group in settings["repos"] for hook in group["hooks"]]
+
+
+def concerned(hook):
+    """The project's files that a hook is for."""
+    left_out = hook.get("exclude", "^$")
     return [
-        tool("ruff", "check", "--quiet", "--output-format=concise", SETTINGS, *PYTHON),
-        tool("ruff", "format", "--check", "--quiet", SETTINGS, *PYTHON),
-        tool("nbqa", f"ruff check --quiet --output-format=concise --ignore={CELLS}",
-             *pages(), SETTINGS),
-        tool("codespell", f"--ignore-words-list={WORDS}", "--skip=*.svg,*.csv,*.json",
-             *pages(), "README.md", "CONTRIBUTING.md", "DESIGN.md", "code", "tests"),
-    ]  # fmt: skip
+        name
+        for name in repository.files(ROOT)
+        if re.search(hook["files"], name) and not re.search(left_out, name)
+    ]
 
 
 def main():
-    found = [
-        *lint(),
-        tool(
-            "pytest",
-            "-q",
-            "-n",
-            "0",
-            "--tb=line",
-            "tests/chapters/test_sources.py",
-            "tests/equations/test_labels.py",
-        ),
-    ]
+    found = [tool(*shlex.split(hook["entry"]), *concerned(hook)) for hook in hooks()]
+    found.append(tool("pytest", "-q", "-n", "0", "--tb=line", *SOURCES))
     sys.exit(any(found))
 
 
@@ -71,8 +66,8 @@ def as_saved(text, path):
 
 def reformat():
     """Mend layout: Python by ruff, cells by ruff through nbQA, chapters by jupytext."""
-    tool("ruff", "format", "--quiet", SETTINGS, *PYTHON)
-    tool("nbqa", "ruff format --quiet --line-length=80", *pages(), SETTINGS)
+    tool("ruff", "format", "--quiet", SETTINGS, "code", "tests", "make.py")
+    tool("nbqa", f"ruff format --quiet --line-length=80 {SETTINGS}", "chapters")
     for path in chapters():
         text = path.read_text(encoding="utf-8")
         if (new := as_saved(text, path)) != text:
