@@ -6,9 +6,10 @@ from bookbuild import browser
 from bookbuild.paths import HTML
 
 
-def pytest_collection_modifyitems(items):
+@pytest.fixture(autouse=True, scope="session")
+def built():
     if not (HTML / "index.html").is_file():
-        pytest.exit("The book is not built, so its pages cannot be tested: run make first.", 2)
+        pytest.fail("The book is not built, so its pages cannot be tested: run make first.")
 
 
 @pytest.fixture(scope="session")
