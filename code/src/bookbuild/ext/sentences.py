@@ -63,7 +63,7 @@ def shown(answer):
     except (ValueError, SyntaxError):
         value = None  # a scalar of NumPy, an array, any other object
     if isinstance(value, bool) or not isinstance(value, str | int):
-        return text, f"it is {text}, which needs a format: f\"{{...:.1f}}\""
+        return text, f'it is {text}, which needs a format: f"{{...:.1f}}"'
     return str(value), ""
 
 
@@ -71,12 +71,14 @@ def asking(start):
     """Let a notebook be executed, or found in the cache, with the question after its last cell."""
 
     def start_client(self):
-        asked = [
-            expression
-            for number, cell in enumerate(self.notebook.cells)
-            if cell.cell_type == "markdown"
-            for expression in expressions(cell.source, self.cell_line(number))
-        ]
+        asked = []
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        for number, cell in enumerate(self.notebook.cells):
+            if cell.cell_type == "markdown":
+                first = self.cell_line(number)
+                while first < len(lines) and not lines[first - 1].strip():  # left out of the cell
+                    first += 1
+                asked += expressions(cell.source, first)
         self.sentences = {}
         if not asked:
             return start(self)
@@ -101,7 +103,8 @@ def asking(start):
             if claim and answers[code]["status"] == "ok":
                 fault = "" if text == "True" else "what the text says does not hold"
             if fault:
-                self.logger.warning(f"{code}: {fault}", subtype="eval", line=line)
+                said = code[5:-1] if claim else code  # without its bool( )
+                self.logger.warning(f"{said}: {fault}", subtype="eval", line=line)
         return None
 
     return start_client
