@@ -5,8 +5,8 @@ what counts are the ratios of the shortest times. Every contestant has the same 
 a process of its own for one core and for all of them. Where the processor has AVX-512 all of that
 is done twice, the second time with AVX-512 switched off in NumPy, OpenBLAS, JAX and PyTorch, since
 most readers' processors have AVX2 only and NumPy's exp and tanh are scalar there. Results go to
-jacobians/book/measurements.json, where the chapters find them, with the machine and the date, and to
-results.svg beside this file.
+jacobians/book/measurements.json, where the chapters find them, with the machine and the date, and
+to results.svg beside this file.
 
 What was tried and left out: the factor compiled by numba. From libm's `exp` it gained nothing (8.1
 nanoseconds a number for NumPy's 8.8 with AVX2): llvmlite's wheels have no vectorised one. With an

@@ -3,8 +3,8 @@
 Everything runs on one core and counts with the shortest of its times: seconds of the processor, so
 that waiting for a core that others use is not counted. On Linux the memory that was had once is
 kept: otherwise a large array is fetched from the system, page by page, in each call.
-The results go to the key `scaling` of jacobians/book/measurements.json. Memory is what is allocated at
-the same time beside the arguments, seen by tracemalloc; for JAX, what its compiler says that it
+The results go to the key `scaling` of jacobians/book/measurements.json. Memory is what is allocated
+at the same time beside the arguments, seen by tracemalloc; for JAX, what its compiler says that it
 allocates.
 """
 

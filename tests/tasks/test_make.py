@@ -1,6 +1,7 @@
 """The build, as somebody meets it: nothing wrong gets through, and nothing is done in vain."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,52 @@ def test_a_page_follows_the_package_and_back_without_executing_again(project):
         and "executing" not in back.stdout
         and "#808080" in page.read_text("utf-8")
     )
+
+
+NUMBER = cell("import numpy as np\n\nx = np.float64(2.5)\nprint(x)")
+
+
+def test_a_sentence_shows_what_the_cells_leave_and_its_words_execute_nothing(project):
+    text = 'Half of it is {eval}`f"{x / 2:.2f}"`, {eval}`int(x)` in short.\n\n% holds: x > 2'
+    write(project, "index", f"{NUMBER}\n{text}\n\n" + cell("x = 4 * x"))
+    assert build(project).returncode == 0
+    page = project / "_build/html/chapters/index.html"
+    words = re.sub(r"<[^>]*>", "", page.read_text("utf-8"))
+    assert "Half of it is 5.00, 10 in short." in words and "holds" not in words
+    write(
+        project, "index", f"{NUMBER}\n{text.replace('Half of', 'Halved,')}\n\n" + cell("x = 4 * x")
+    )
+    again = build(project)
+    assert again.returncode == 0 and "executing" not in again.stdout
+    assert "Halved, it is 5.00" in re.sub(r"<[^>]*>", "", page.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{eval}`y`", "NameError: name 'y' is not defined"),
+        ("{eval}`x`", "it is np.float64(2.5), which needs a format"),
+        ("{eval}`x / 3`", "needs a format"),
+        ("% holds: x > 3", "x > 3: what the text says does not hold"),
+        ("% holds: x >\n%     3", "what the text says does not hold"),
+        ("% holds: x >", "SyntaxError"),
+    ],
+)
+def test_a_sentence_that_cannot_be_said_fails_the_build_by_its_line(project, text, said):
+    write(project, "index", f'{NUMBER}\nOne sentence, {{eval}}`f"{{x:.1f}}"`.\n\n{text}')
+    failed = build(project)
+    source = (project / "chapters/index.md").read_text("utf-8").splitlines()
+    line = source.index(text.split("\n")[0]) + 1
+    assert failed.returncode != 0 and said in failed.stdout, failed.stdout
+    assert f"chapters/index.md:{line}: " in failed.stdout, failed.stdout
+    assert failed.stdout.count("WARNING: ") == 1
+
+
+def test_a_cell_that_fails_is_the_only_thing_that_is_said(project):
+    write(project, "index", cell("1 / 0") + "\nIt is {eval}`x`, {eval}`y`.\n\n% holds: x > 3")
+    failed = build(project)
+    assert failed.returncode != 0 and "ZeroDivisionError" in failed.stdout
+    assert "NameError" not in failed.stdout and "holds" not in failed.stdout
 
 
 def test_a_change_of_what_builds_the_book_makes_the_page_anew_from_the_same_outputs(project):

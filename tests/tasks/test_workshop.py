@@ -53,8 +53,8 @@ PLANTED = {  # what is added to a chapter, and what must be said of its line
         "F821",
     ),
     "a word spelt wrongly": ("It is definat" + "ely so.", "definat" + "ely"),
-    "a number in a formula": ("It is $K={glue:text}`f_gap`$.", "inside a formula"),
-    "a typed number": ("It is {glue:text}`f_gap`, and not 3.14.", "3.14"),
+    "a number in a formula": ("It is $K={eval}`2 + 3`$.", "inside a formula"),
+    "a typed number": ("It is {eval}`2 + 3`, and not 3.14.", "3.14"),
     "noise for a notebook": (
         "Text.\n\n\n\n```{code-cell} ipython3\nprint(1)\n```",
         "make format",

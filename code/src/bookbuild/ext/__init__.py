@@ -20,6 +20,7 @@ from bookbuild.ext import (
     policy,
     published,
     search,
+    sentences,
 )
 
 HOOKS = [
@@ -72,6 +73,7 @@ def setup(app):
                  html=(visit_citation, HTML5Translator.depart_citation))  # fmt: skip
     app.add_node(formula_page.of_page, html=(formula_page.skip, None))
     app.add_directive("labelled-formulas", formula_page.LabelledFormulas)
+    app.add_role("eval", sentences.Evaluated(), override=True)  # myst-nb's own caches nothing
     app.add_directive("div", Container)  # by its name in MyST, as notebooks know it
     app.add_html_math_renderer(
         "mathml", (formulas.visit_inline, None), (formulas.visit_display, None)

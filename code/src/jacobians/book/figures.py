@@ -1,4 +1,7 @@
-"""The book's matplotlib style, and the figures that more than one cell needs."""
+"""The book's matplotlib style, and the figures that more than one cell needs.
+
+A notebook that imports this module draws in the book's style from there on.
+"""
 
 import sys
 
@@ -21,7 +24,8 @@ THREE_UNITS = ((0.1, 0.2, 0.3), (-10.0, -50.0, -100.0))
 def use_book_style():
     """Draw from here on as the book does: sharp at every size, the same bytes each time.
 
-    Every chapter begins with it, :doc:`/chapters/jacobian` for one.
+    Notebooks, chapter :doc:`/chapters/jacobian` for one, need not call it: importing this module
+    does. A PNG goes with each drawing, for programs that show no SVG of somebody they do not know.
     """
     mpl.rcdefaults()  # whatever a reader's own matplotlibrc says
     mpl.rcParams.update(
@@ -38,7 +42,7 @@ def use_book_style():
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:  # not in a notebook: nothing to tell
         return
-    set_matplotlib_formats("svg", metadata={"Date": None})
+    set_matplotlib_formats("svg", "png", metadata={"Date": None})
 
 
 def power_of_ten(value):
@@ -572,3 +576,7 @@ def draw_four_panels(path):
 if __name__ == "__main__":
     for path in sys.argv[1:]:
         draw_four_panels(path)
+
+
+if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+    use_book_style()

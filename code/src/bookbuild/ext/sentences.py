@@ -1,0 +1,130 @@
+"""A number stands in its sentence as the expression that gives it: ``{eval}`f"{error:.1f}"` ``.
+
+JupyterLab evaluates it after a run, in the kernel as the last cell has left it. So does the build:
+one more cell at the end of the notebook asks the kernel for all of a chapter's expressions, by the
+very call that JupyterLab makes, and its answers lie in the cache beside the other outputs. The
+builder itself evaluates nothing.
+
+What a sentence says in words is held in the same way, by a comment below it that no reader sees:
+``% holds: w[0] > 0 > w[1]``. Where it does not hold for the published numbers the build fails; a
+reader who changes a cell is not stopped.
+"""
+
+import ast
+import re
+from typing import NamedTuple
+
+import nbformat
+from docutils import nodes
+from myst_nb.core.execute.cache import NotebookClientCache
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxRole
+
+logger = logging.getLogger(__name__)
+
+ROLE = re.compile(r"\{eval\}(`+)(.+?)\1")
+CLAIM = re.compile(r"^% holds:(.*(?:\n%(?! holds:).*)*)", re.MULTILINE)
+
+# `user_expressions` is what the kernel does for JupyterLab's own question.
+QUESTION = """\
+get_ipython().display_pub.publish(
+    {{"application/json": get_ipython().user_expressions({expressions!r})}}
+)
+"""
+
+
+class Expression(NamedTuple):
+    """An expression of a text, the line on which it begins, and whether it is a claim."""
+
+    code: str
+    line: int
+    claim: bool
+
+
+def expressions(text, first=1):
+    """The expressions of a text whose first line has this number: of sentences and of claims."""
+    found = []
+    for match in ROLE.finditer(text):
+        code = match[2].replace("\\|", "|")  # a table needs the stroke escaped
+        found.append(Expression(code, first + text.count("\n", 0, match.start()), False))
+    for match in CLAIM.finditer(text):
+        code = f"bool({re.sub(r'^% ?', '', match[1].strip(), flags=re.MULTILINE)})"
+        found.append(Expression(code, first + text.count("\n", 0, match.start()), True))
+    return found
+
+
+def shown(answer):
+    """What a sentence shows for a kernel's answer, and what is wrong with it."""
+    if answer["status"] != "ok":
+        return "", f"{answer['ename']}: {answer['evalue']}"
+    text = answer["data"]["text/plain"]
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = None  # a scalar of NumPy, an array, any other object
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return text, f'it is {text}, which needs a format: f"{{...:.1f}}"'
+    return str(value), ""
+
+
+def asking(start):
+    """Let a notebook be executed, or found in the cache, with the question after its last cell."""
+
+    def start_client(self):
+        asked = []
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        for number, cell in enumerate(self.notebook.cells):
+            if cell.cell_type == "markdown":
+                first = self.cell_line(number)
+                while first < len(lines) and not lines[first - 1].strip():  # left out of the cell
+                    first += 1
+                asked += expressions(cell.source, first)
+        self.sentences = {}
+        if not asked:
+            return start(self)
+        codes = {code: code for code in sorted({expression.code for expression in asked})}
+        question = nbformat.v4.new_code_cell(QUESTION.format(expressions=codes))
+        question.metadata["tags"] = ["remove-cell"]
+        given = self.notebook
+        given.cells.append(question)
+        try:
+            start(self)
+        finally:
+            given.cells.remove(question)
+        if self.notebook is not given:  # it was found in the cache
+            question = self.notebook.cells.pop()
+        if not question.outputs:  # a cell before it has failed, and the build says so
+            self.sentences = dict.fromkeys(codes, "")
+            return None
+        answers = question.outputs[0]["data"]["application/json"]
+        for code, line, claim in asked:
+            text, fault = shown(answers[code])
+            self.sentences[code] = text
+            if claim and answers[code]["status"] == "ok":
+                fault = "" if text == "True" else "what the text says does not hold"
+            if fault:
+                said = code[5:-1] if claim else code  # without its bool( )
+                self.logger.warning(f"{said}: {fault}", subtype="eval", line=line)
+        return None
+
+    return start_client
+
+
+if not hasattr(NotebookClientCache, "sentences"):
+    NotebookClientCache.sentences = {}
+    NotebookClientCache.start_client = asking(NotebookClientCache.start_client)
+
+
+class Evaluated(SphinxRole):
+    """The value of an expression, as text."""
+
+    def run(self):
+        document = self.inliner.document
+        known = {}
+        if "nb_renderer" in document:
+            known = document["nb_renderer"].renderer.nb_client.sentences
+        if self.text not in known:
+            logger.warning(f"{self.text}: there is no kernel here to ask", location=(
+                self.env.docname, self.lineno))  # fmt: skip
+        value = known.get(self.text, "")
+        return [nodes.inline(self.rawtext, value, classes=["value"])], []
