@@ -57,17 +57,7 @@ def solve(Phi, y, lam):
     Phi = real(Phi, "Phi")
     if Phi.ndim != 2 or len(Phi) == 0:
         raise ValueError(f"Phi must be (N, K) with at least one sample; got {Phi.shape}")
-    y, lam = real(y, "y", (len(Phi),)), penalty(lam)
-    N, K = Phi.shape
-    Phi_mean, y_mean, varying = centre(Phi), centre(y), varies(Phi)
-    if not varying.all():
-        Phi = np.where(varying, Phi, Phi_mean)
-    rows = np.vstack([Phi - Phi_mean, np.sqrt(N * lam) * np.eye(K)])
-    # What the features' own rounding leaves after centring is no direction to go in.
-    lost = largest(Phi[:, varying], "Phi") / (largest(rows, "Phi") or 1.0)
-    rounding = np.finfo(float).eps * max(rows.shape) * max(1.0, lost)
-    weights = np.linalg.lstsq(rows, np.append(y - y_mean, np.zeros(K)), rcond=rounding)[0]
-    return weights, float(y_mean - Phi_mean @ weights)
+    return solution(Phi, real(y, "y", (len(Phi),)), penalty(lam))[:2]
 
 
 def predict(basis, x, weights, intercept):
@@ -195,18 +185,20 @@ def reduced_loss(basis, x, y, lam):
     >>> print(f"{value:.3f}", gradient.shape)
     0.068 (2, 1)
     """
+    return reduced(basis, x, *usable(basis, x, y, lam))
+
+
+def usable(basis, x, y, lam):
+    """The features, y and lam, once they are found to be so."""
     Phi = basis.transform(x)
-    weights, intercept = solve(Phi, y, lam)
-    r = combine(Phi, weights, intercept) - y
-    return value(r, weights, lam), basis.vjp(x, outer(r / len(r), weights))
+    if len(Phi) == 0:
+        raise ValueError("x must hold at least one sample; got none")
+    return Phi, real(y, "y", (len(Phi),)), penalty(lam)
 
 
 def residuals(basis, x, y, lam, weights, intercept):
     """Phi, r = y^ - y, and the weights and lam once they are found to be usable."""
-    Phi = basis.transform(x)
-    if len(Phi) == 0:
-        raise ValueError("x must hold at least one sample; got none")
-    y, lam = real(y, "y", (len(Phi),)), penalty(lam)
+    Phi, y, lam = usable(basis, x, y, lam)
     predicted = combine(Phi, weights, intercept)
     return Phi, finite(lambda: predicted - y, "the residuals"), real(weights, "weights"), lam
 
@@ -221,7 +213,7 @@ def value(r, weights, lam):
 
 
 def outer(r, weights):
-    return finite(lambda: np.outer(r, weights), "the derivative by the features")
+    return finite(lambda: np.einsum("n,k->nk", r, weights), "the derivative by the features")
 
 
 def finite(call, told):
@@ -240,7 +232,71 @@ def penalty(lam):
     return float(lam)
 
 
-# ------------------------------------------------------------------------------------- fits
+# ---------------------------------------------------------------------------- one evaluation
+# Of arguments that are known to be usable: the public functions look at theirs and come here, and
+# a fit has looked at its own once, before it comes here thousands of times.
+
+
+def solution(Phi, y, lam):
+    """What `solve` returns, and the residuals y^ - y."""
+    Phi = np.asfortranarray(Phi)  # a feature in one piece: all that is done goes along it
+    N, K = Phi.shape
+    Phi_mean, y_mean, most, least = centre(Phi), centre(y), Phi.max(axis=0), Phi.min(axis=0)
+    rows, rhs = np.zeros((N + K, K), order="F"), np.zeros(N + K)
+    with np.errstate(over="ignore"):
+        np.subtract(Phi, Phi_mean, out=rows[:N])
+        np.subtract(y, y_mean, out=rhs[:N])
+    np.fill_diagonal(rows[N:], np.sqrt(N * lam))
+    varying, size = apart(most, least), np.maximum(most, -least)
+    if not varying.all():
+        rows[:N, ~varying], size = 0.0, size[varying]
+    # What the features' own rounding leaves after centring is no direction to go in.
+    lost = size.max(initial=0.0) / (largest(rows, "Phi beside its mean") or 1.0)
+    rounding = np.finfo(float).eps * max(rows.shape) * max(1.0, lost)
+    largest(rhs, "y beside its mean")
+    weights = np.linalg.lstsq(rows, rhs, rcond=rounding)[0]
+    return weights, float(y_mean - Phi_mean @ weights), rows[:N] @ weights - rhs[:N]
+
+
+def reduced(basis, X, Phi, y, lam):
+    """What `reduced_loss` returns."""
+    weights, _, r = solution(Phi, y, lam)
+    return value(r, weights, lam), basis.vjp(X, outer(r / len(r), weights))
+
+
+def stacked(basis, X, Phi, y, lam, weights, intercept):
+    """What `stacked_residuals` returns."""
+    return by_everything(basis.jacobian(X), Phi, Phi @ weights + intercept - y, lam, weights)
+
+
+def by_everything(by_W, Phi, r, lam, weights):
+    """The stacked residuals and their Jacobian; `by_W` is that of the features."""
+    (N, D1, K), root = by_W.shape, np.sqrt(len(r))
+    JT = np.zeros(((D1 + 1) * K + 1, N + K))  # a parameter in one piece, as in the basis's own
+    of_W, of_weights = JT[: -K - 1, :N].reshape(D1, K, N), JT[-K - 1 :]
+    np.multiply(by_W.transpose(1, 2, 0), (weights / root)[:, None], out=of_W)
+    np.divide(Phi.T, root, out=of_weights[:K, :N])
+    of_weights[K, :N] = 1 / root
+    np.fill_diagonal(of_weights[:, N:], np.sqrt(lam))
+    return np.append(r / root, np.sqrt(lam) * weights), JT.T
+
+
+def projected(basis, X, Phi, y, lam):
+    """What `projected_residuals` returns."""
+    weights, _, r = solution(Phi, y, lam)
+    by_W = basis.jacobian(X)
+    N, D1, K = by_W.shape
+    pull = (by_W.T @ r).T / N  # dA' r, for each parameter
+    r, J = by_everything(by_W, Phi, r, lam, weights)
+    moved, A = J[:, : D1 * K], J[:, D1 * K :]  # dA c for each parameter, and the matrix A itself
+    U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    keep = s > s[0] * len(A) * np.finfo(float).eps
+    U, to_A = U[:, keep], U[:, keep] / s[keep] @ Vt[keep]  # the range of A; pinv(A)'
+    back = to_A[:, None, :K] * pull  # unit k moves column k of A and no other
+    return r, moved - U @ (U.T @ moved) - back.reshape(N + K, D1 * K)
+
+
+# -------------------------------------------------------------------------------------- fits
 
 #: Evaluations that a fit may use.
 LIMIT = 200
@@ -344,7 +400,7 @@ def fit(basis, x, y, lam, method="l-bfgs", limit=LIMIT, progress=None):
         said = METHODS[method](search, W)
     except Finished:
         said = f"all {limit} evaluations are used up"
-    slope = np.abs(reduced_loss(TanhBasis(search.W), search.X, search.y, lam)[1]).max()
+    slope = np.abs(search.compute(reduced, search.W)[1]).max()
     converged = bool(slope <= STATIONARY)
     A = search.W[:-1] / scale[:, None]
     basis = TanhBasis(np.vstack([A, search.W[-1] - X_mean @ A]))
@@ -420,12 +476,7 @@ def stacked_residuals(basis, x, y, lam, weights, intercept):
         As `loss` does.
     """
     Phi, r, weights, lam = residuals(basis, x, y, lam, weights, intercept)
-    N, K = Phi.shape
-    by_W = (basis.jacobian(x) * weights).reshape(N, -1)
-    J = np.vstack([np.column_stack([by_W, Phi, np.ones(N)]) / np.sqrt(N),
-                   np.zeros((K, by_W.shape[1] + K + 1))])  # fmt: skip
-    J[N:, -K - 1 : -1] = np.sqrt(lam) * np.eye(K)
-    return np.append(r / np.sqrt(N), np.sqrt(lam) * weights), J
+    return by_everything(basis.jacobian(x), Phi, r, lam, weights)
 
 
 def projected_residuals(basis, x, y, lam):
@@ -451,16 +502,7 @@ def projected_residuals(basis, x, y, lam):
     ValueError
         As `solve` does.
     """
-    weights, intercept = solve(basis.transform(x), y, lam)
-    r, J = stacked_residuals(basis, x, y, lam, weights, intercept)
-    K, P = len(weights), basis.W.size
-    moved, A = J[:, :P], J[:, P:]  # dA c for each parameter, and the matrix A itself
-    U, s, Vt = np.linalg.svd(A, full_matrices=False)
-    keep = s > s[0] * len(A) * np.finfo(float).eps
-    U, to_A = U[:, keep], U[:, keep] / s[keep] @ Vt[keep]  # the range of A; pinv(A)'
-    pull = (basis.jacobian(x) * r[:-K, None, None]).sum(axis=0) / np.sqrt(len(r) - K)  # dA' r
-    back = to_A[:, None, :K] * pull  # unit k moves column k of A and no other
-    return r, moved - U @ (U.T @ moved) - back.reshape(len(r), P)
+    return projected(basis, x, *usable(basis, x, y, lam))
 
 
 class Finished(Exception):
@@ -479,7 +521,7 @@ class Search:
         """function(basis, X, y, lam, ...), counted; returns what it returns."""
         if self.evaluations == self.limit:
             raise Finished
-        found = function(TanhBasis(W), self.X, self.y, self.lam, *more)
+        found = self.compute(function, W, *more)
         self.evaluations += 1
         loss = found[0] if np.isscalar(found[0]) else found[0] @ found[0] / 2
         if loss < self.loss:
@@ -487,10 +529,15 @@ class Search:
         self.progress(self.evaluations, loss)
         return found
 
+    def compute(self, function, W, *more):
+        """The same, not counted."""
+        basis = TanhBasis(W)
+        return function(basis, self.X, basis.transform(self.X), self.y, self.lam, *more)
+
 
 def l_bfgs(search, W):
     def function(v):
-        loss, gradient = search.evaluate(reduced_loss, v.reshape(W.shape))
+        loss, gradient = search.evaluate(reduced, v.reshape(W.shape))
         return loss, gradient.ravel()
 
     options = {"maxiter": search.limit, "maxfun": search.limit, "ftol": 0, "gtol": STATIONARY / 10}
@@ -500,10 +547,10 @@ def l_bfgs(search, W):
 
 
 def gradient_descent(search, W):
-    loss, gradient = search.evaluate(reduced_loss, W)
+    loss, gradient = search.evaluate(reduced, W)
     step = 1.0
     while np.abs(gradient).max() > STATIONARY:
-        new_loss, new_gradient = search.evaluate(reduced_loss, W - step * gradient)
+        new_loss, new_gradient = search.evaluate(reduced, W - step * gradient)
         if new_loss < loss:
             W, loss, gradient, step = W - step * gradient, new_loss, new_gradient, 2 * step
         elif step * np.abs(gradient).max() < 1e-16 * np.abs(W).max():
@@ -517,24 +564,29 @@ def least_squares(method, weights_too):
     """A search by SciPy's least_squares: on W and the weights, or on W alone, projected."""
 
     def search_by(search, W):
-        P = W.size
+        P, known = W.size, {}
         if weights_too:
             w, w0 = solve(TanhBasis(W).transform(search.X), search.y, search.lam)
             start = np.concatenate([W.ravel(), w, [w0]])
 
-            def both(call, v):
-                return call(stacked_residuals, v[:P].reshape(W.shape), v[P:-1], v[-1])
+            def at(v, call):
+                return call(stacked, v[:P].reshape(W.shape), v[P:-1], v[-1])
         else:
             start = W.ravel()
 
-            def both(call, v):
-                return call(projected_residuals, v.reshape(W.shape))
+            def at(v, call):
+                return call(projected, v.reshape(W.shape))
 
-        def once_more(function, W, *more):  # SciPy asks for the Jacobian where it knows the value
-            return function(TanhBasis(W), search.X, search.y, search.lam, *more)
+        def residuals(v):
+            r, known["J"] = at(v, search.evaluate)
+            known["v"] = v.copy()
+            return r
+
+        def jacobian(v):  # SciPy asks for it where it knows the residuals, at the point before
+            return known["J"] if np.array_equal(v, known["v"]) else at(v, search.compute)[1]
 
         return optimize.least_squares(
-            lambda v: both(search.evaluate, v)[0], start, lambda v: both(once_more, v)[1],
+            residuals, start, jacobian,
             method=method, ftol=1e-12, xtol=1e-12, gtol=STATIONARY / 10,
         ).message.lower()  # fmt: skip
 
@@ -572,17 +624,16 @@ def centre(values):
 
 def spread(values):
     """The standard deviation of each column; 1 for one that does not vary."""
-    unit = power_of_two(values)
-    return np.where(varies(values), (values / unit).std(axis=0) * unit, 1.0)
+    unit, varying = power_of_two(values), apart(values.max(axis=0), values.min(axis=0))
+    return np.where(varying, (values / unit).std(axis=0) * unit, 1.0)
 
 
-def varies(values):
-    """Whether each column varies by more than the rounding of its entries.
+def apart(most, least):
+    """Whether a column with these ends varies by more than the rounding of its entries.
 
     The standard deviation does not tell: where the mean is inexact, that of 365 times 0.1 is not 0.
     """
-    most, least = values.max(axis=0), values.min(axis=0)
-    rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(most), np.abs(least))
+    rounding = 4 * np.finfo(float).eps * np.maximum(most, -least)
     return most / 2 - least / 2 > rounding / 2  # halved: no overflow
 
 
