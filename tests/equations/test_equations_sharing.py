@@ -254,6 +254,18 @@ def test_the_way_back_through_layer_norm(displayed):
     displayed.holds(letters, n=N, k=K)
 
 
+@checks_equation("eq-gain")
+def test_a_gain_and_a_shift(displayed):
+    a, b = SIGMA[:1] + np.arange(K), np.linspace(-1, 1, K)
+    loss = {
+        "a": (lambda a: np.sum(G * (a * Z_HAT + b)), a),
+        "b": (lambda b: np.sum(G * (a * Z_HAT + b)), b),
+        r"\hat z": (lambda Z: np.sum(G * (a * Z + b)), Z_HAT),
+    }
+    letters = {rf"\partial\mathcal L/\partial {x}": complex_step(*of) for x, of in loss.items()}
+    displayed.holds(letters | {r"\hat z": Z_HAT, "G": G, "N": N, "a": a}, n=N, k=K)
+
+
 @checks_equation("eq-bias-sum")
 def test_the_gradient_of_a_bias_is_the_sum_over_the_samples(displayed):
     for loss in (cross_entropy, lambda Z: np.sum(G * np.tanh(Z) ** 3)):

@@ -210,6 +210,18 @@ def test_a_preview_builds_one_page_and_the_next_build_makes_the_others(project):
     assert "Nothing has changed" in build(project).stdout
 
 
+def test_a_page_that_has_changed_is_written_alone_and_the_search_keeps_the_others(project):
+    three_chapters(project)
+    assert build(project).returncode == 0
+    write(project, "one", "Now it is about zeppelins.")
+    again = build(project)
+    assert again.returncode == 0, again.stdout
+    assert "writing chapters/one" in again.stdout and "writing chapters/other" not in again.stdout
+    for name in ("searchindex.js", "searchsections.js"):
+        known = (project / "_build/html" / name).read_text("utf-8")
+        assert "zeppelin" in known and "chapters/other" in known, name
+
+
 def test_what_a_cell_prints_slowly_stays_on_its_line(project):
     slow = "import time\n\nprint('one', end=' ')\ntime.sleep(0.5)\nprint('line')"
     write(project, "index", cell(slow))

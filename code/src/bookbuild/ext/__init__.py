@@ -40,7 +40,7 @@ HOOKS = [
     ("html-page-context", page.offer, 500, "the buttons above the page"),
     ("html-page-context", policy.protect, 900, "when the body and its scripts are as they stay"),
     ("build-finished", downloads.write, 500, "notebooks and the wheel that they ask for"),
-    ("build-finished", search.append, 600, "Sphinx has written its index, which ours goes on"),
+    ("build-finished", search.write, 600, "every page is written: its sections can be ranked"),
     ("build-finished", published.finish, 900, "when every file is there: the rest leaves"),
 ]  # fmt: skip
 TRANSFORMS = [formulas.FormulasToMathML]  # as pages are read

@@ -12,7 +12,7 @@ from bookbuild import publication
 from bookbuild.paths import BUILD, CHAPTERS, ROOT
 
 logger = logging.getLogger(__name__)
-FILES = {"searchindex.js", "objects.inv", "sitemap.xml", ".nojekyll"}
+FILES = {"searchindex.js", "searchsections.js", "objects.inv", "sitemap.xml", ".nojekyll"}
 FOLDERS = ("_static", "_sources", "notebooks", "wheels")
 INFO = BUILD / "build_info"  # by which Sphinx sees a change of its settings; paths stand in it
 

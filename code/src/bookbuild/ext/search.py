@@ -4,7 +4,7 @@ Sphinx wants every word of a query on one page, and answers with pages. Here eac
 candidate, words that it lacks cost it something and no more, and rare words count most (BM25, with
 the usual constants). Sections are read from the built pages, so a Greek letter or a sign that
 somebody copies from a formula is found as well. What is known of them, and the few lines that rank
-them (`search.js`), are appended to Sphinx's own index: any theme's search page loads that.
+them (`search.js`), lie beside Sphinx's own index, in a file that the search page loads first.
 """
 
 import functools
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sphinx.search.en import SearchEnglish
 
+FILE = "searchsections.js"
 SCRIPT = Path(__file__).with_name("search.js")
 TITLE = 5  # a word of the title counts as often
 UNSEEN = re.compile(r"<(script|style|svg|form|nav|header|footer)\b.*?</\1>", re.DOTALL)
@@ -95,7 +96,11 @@ def index(pages):
     return {"at": at, "in": dict(sorted(where.items()))}
 
 
-def append(app, error):
+def write(app, error):
+    """The sections and the script that ranks them, in a file of their own.
+
+    Sphinx reads its index again when it writes some of the pages, and must find it as it was.
+    """
     if error or app.builder.format != "html" or not app.builder.search:
         return
     out = Path(app.outdir)
@@ -103,6 +108,4 @@ def append(app, error):
     pages = {n: f.read_text(encoding="utf-8") for n, f in files.items() if f.exists()}
     known = json.dumps(index(pages), ensure_ascii=False, separators=(",", ":"))
     script = SCRIPT.read_text(encoding="utf-8")
-    file, mark = out / "searchindex.js", "\n/* sections */\n"
-    plain = file.read_text(encoding="utf-8").partition(mark)[0]
-    file.write_text(f"{plain}{mark}Search.sections = {known};\n{script}", encoding="utf-8")
+    (out / FILE).write_text(f"Search.sections = {known};\n{script}", encoding="utf-8")

@@ -83,6 +83,22 @@ def run(builder="html", page=""):
     return bool(result)
 
 
+def forget():
+    """Remember no more than before a build that did not end well: what it read is to be read again,
+    and what it wrote is to be written."""
+    if not BEFORE.is_file():
+        MEMORY.unlink(missing_ok=True)
+        return
+    since = BEFORE.stat().st_mtime
+    for page in HTML.rglob("*.html"):
+        if page.stat().st_mtime >= since:
+            os.utime(page, (0, 0))  # somebody may be reading it, so it stays
+    for tree in MEMORY.parent.rglob("*.doctree"):
+        if tree.stat().st_mtime >= since:
+            tree.unlink()
+    BEFORE.replace(MEMORY)
+
+
 def build(page=""):
     now = state()
     if (
@@ -97,7 +113,7 @@ def build(page=""):
         # of a build counts only if that ended well, so that no fault is forgotten; a preview never
         # does.
         if not BUILT.is_file():
-            BEFORE.replace(MEMORY) if BEFORE.is_file() else MEMORY.unlink(missing_ok=True)
+            forget()
         if MEMORY.is_file():
             shutil.copy(MEMORY, BEFORE)
         BUILT.unlink(missing_ok=True)
