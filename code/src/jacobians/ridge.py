@@ -209,7 +209,8 @@ def combine(Phi, weights, intercept):
 
 
 def value(r, weights, lam):
-    return float(finite(lambda: r @ r / (2 * len(r)) + lam / 2 * (weights @ weights), "the loss"))
+    # BLAS's product, and Python's numbers: what overflows is infinite, and warns of nothing.
+    return finite(lambda: float(r.dot(r)) / (2 * len(r)) + lam / 2 * float(weights.dot(weights)), "the loss")
 
 
 def outer(r, weights):
@@ -241,19 +242,17 @@ def solution(Phi, y, lam):
     """What `solve` returns, and the residuals y^ - y."""
     Phi = np.asfortranarray(Phi)  # a feature in one piece: all that is done goes along it
     N, K = Phi.shape
-    Phi_mean, y_mean, most, least = centre(Phi), centre(y), Phi.max(axis=0), Phi.min(axis=0)
-    rows, rhs = np.zeros((N + K, K), order="F"), np.zeros(N + K)
-    with np.errstate(over="ignore"):
-        np.subtract(Phi, Phi_mean, out=rows[:N])
-        np.subtract(y, y_mean, out=rhs[:N])
-    np.fill_diagonal(rows[N:], np.sqrt(N * lam))
-    varying, size = apart(most, least), np.maximum(most, -least)
-    if not varying.all():
-        rows[:N, ~varying], size = 0.0, size[varying]
-    # What the features' own rounding leaves after centring is no direction to go in.
-    lost = size.max(initial=0.0) / (largest(rows, "Phi beside its mean") or 1.0)
-    rounding = np.finfo(float).eps * max(rows.shape) * max(1.0, lost)
-    largest(rhs, "y beside its mean")
+    rows, rhs, diagonal = np.zeros((N + K, K), order="F"), np.zeros(N + K), np.sqrt(N * lam)
+    Phi_mean, y_mean, size = centre(Phi), centre(y), largest(Phi, "Phi")
+    np.subtract(Phi, Phi_mean, out=rows[:N])
+    np.subtract(y, y_mean, out=rhs[:N])
+    np.fill_diagonal(rows[N:], diagonal)
+    rounding = np.finfo(float).eps * max(rows.shape)
+    if diagonal <= 1e-8 * size:  # what rounding leaves after centring is no direction to go in
+        varying = varies(Phi)
+        rows[:N, ~varying] = 0.0
+        lost = largest(Phi[:, varying], "Phi") / (largest(rows, "Phi") or 1.0)
+        rounding *= max(1.0, lost)
     weights = np.linalg.lstsq(rows, rhs, rcond=rounding)[0]
     return weights, float(y_mean - Phi_mean @ weights), rows[:N] @ weights - rhs[:N]
 
@@ -624,16 +623,17 @@ def centre(values):
 
 def spread(values):
     """The standard deviation of each column; 1 for one that does not vary."""
-    unit, varying = power_of_two(values), apart(values.max(axis=0), values.min(axis=0))
-    return np.where(varying, (values / unit).std(axis=0) * unit, 1.0)
+    unit = power_of_two(values)
+    return np.where(varies(values), (values / unit).std(axis=0) * unit, 1.0)
 
 
-def apart(most, least):
-    """Whether a column with these ends varies by more than the rounding of its entries.
+def varies(values):
+    """Whether each column varies by more than the rounding of its entries.
 
     The standard deviation does not tell: where the mean is inexact, that of 365 times 0.1 is not 0.
     """
-    rounding = 4 * np.finfo(float).eps * np.maximum(most, -least)
+    most, least = values.max(axis=0), values.min(axis=0)
+    rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(most), np.abs(least))
     return most / 2 - least / 2 > rounding / 2  # halved: no overflow
 
 
