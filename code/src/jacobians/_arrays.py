@@ -72,7 +72,7 @@ def largest(array, name):
     return max(-least, most)
 
 
-def finite(array):
+def all_finite(array):
     """Whether all entries are: what their sum of squares tells soonest, mostly."""
     few = array.size < FEW and math.isfinite(np.vdot(array, array))
     return few or bool(np.isfinite(array).all())

@@ -9,7 +9,7 @@ from numbers import Real
 
 import numpy as np
 
-from jacobians._arrays import FEW, finite, in_blocks, largest, numbers, real
+from jacobians._arrays import FEW, all_finite, in_blocks, largest, numbers, real
 
 
 def phi(W, X):
@@ -169,7 +169,7 @@ class TanhBasis:
             W2T = 2.0 * self.W.T
             for _ in in_blocks(block, len(X), D1, K, (D1, K, K), workers):
                 pass
-        return JT.transpose(2, 1, 0)
+        return JT.T
 
     def numerical_jacobian(self, X, eps=1e-6):
         """The same array by central differences, equation :eq:`eq-central`.
@@ -225,7 +225,7 @@ class TanhBasis:
             with_ones(self._usable(X[rows]), out=X1)
             S = logistic_slope(np.matmul(X1, W2, out=Z), C)
             np.multiply(S, np.matmul(X1, dW4, out=C), out=dPhi[rows])
-            return finite(dPhi[rows])
+            return all_finite(dPhi[rows])
 
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             W2, dW4 = 2.0 * self.W, np.multiply(4.0, dW, dtype=float)
@@ -267,7 +267,7 @@ class TanhBasis:
             for part in in_blocks(block, len(X), D1, K, (D1, K, K), workers):
                 dW += part
             dW *= 4.0
-        if not finite(dW):  # NaN and infinity do not leave a sum
+        if not all_finite(dW):  # NaN and infinity do not leave a sum
             largest(G, "G")
             raise ValueError("X~' (S o G) overflows: X and G are finite, the sums are not")
         return dW

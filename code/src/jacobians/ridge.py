@@ -11,11 +11,12 @@ import sys
 import time
 from collections import namedtuple
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from scipy import optimize
 
-from jacobians._arrays import largest, real
+from jacobians._arrays import all_finite, largest, real
 from jacobians.basis import TanhBasis
 
 Gradients = namedtuple("Gradients", "weights intercept W")
@@ -84,7 +85,9 @@ def predict(basis, x, weights, intercept):
     >>> print(predict(TanhBasis([[1.0], [0.0]]), [0.0, 100.0], [2.0], 0.5))
     [0.5 2.5]
     """
-    return combine(basis.transform(x), weights, intercept)
+    Phi = basis.transform(x)
+    weights, intercept = real(weights, "weights", Phi.shape[1:]), real(intercept, "intercept", ())
+    return finite(lambda: Phi @ weights + intercept, "the predictions")
 
 
 def loss(basis, x, y, lam, weights, intercept):
@@ -199,18 +202,19 @@ def usable(basis, x, y, lam):
 def residuals(basis, x, y, lam, weights, intercept):
     """Phi, r = y^ - y, and the weights and lam once they are found to be usable."""
     Phi, y, lam = usable(basis, x, y, lam)
-    predicted = combine(Phi, weights, intercept)
-    return Phi, finite(lambda: predicted - y, "the residuals"), real(weights, "weights"), lam
-
-
-def combine(Phi, weights, intercept):
     weights, intercept = real(weights, "weights", Phi.shape[1:]), real(intercept, "intercept", ())
-    return finite(lambda: Phi @ weights + intercept, "the predictions")
+    with np.errstate(over="ignore", invalid="ignore"):
+        predicted = Phi @ weights + intercept
+        r = predicted - y
+    if not all_finite(r):
+        too_large("the residuals" if all_finite(predicted) else "the predictions")
+    return Phi, r, weights, lam
 
 
 def value(r, weights, lam):
-    # BLAS's product, and Python's numbers: what overflows is infinite, and warns of nothing.
-    return finite(lambda: float(r.dot(r)) / (2 * len(r)) + lam / 2 * float(weights.dot(weights)), "the loss")
+    # By vdot and Python's own numbers: what overflows is infinite, and warns of nothing.
+    result = float(np.vdot(r, r)) / (2 * len(r)) + lam / 2 * float(np.vdot(weights, weights))
+    return result if isfinite(result) else too_large("the loss")
 
 
 def outer(r, weights):
@@ -221,9 +225,11 @@ def finite(call, told):
     """What the call returns, unless numbers that were finite have led beyond float64."""
     with np.errstate(over="ignore", invalid="ignore"):
         result = call()
-    if not np.isfinite(result).all():
-        raise ValueError(f"the numbers are too large: {told} overflow float64")
-    return result
+    return result if all_finite(result) else too_large(told)
+
+
+def too_large(told):
+    raise ValueError(f"the numbers are too large: {told} overflow float64")
 
 
 def penalty(lam):
@@ -614,8 +620,8 @@ def samples(x):
 def centre(values):
     """The mean of each column, of numbers of whatever size."""
     with np.errstate(over="ignore"):
-        mean = values.mean(axis=0)
-    if np.isfinite(mean).all():
+        mean = np.add.reduce(values) / len(values)  # np.mean, without what it asks first
+    if all_finite(mean):
         return mean
     unit = power_of_two(values)  # their sum is beyond float64, their mean is not
     return (values / unit).mean(axis=0) * unit
