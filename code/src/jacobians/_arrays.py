@@ -22,6 +22,7 @@ BLOCK = 1 << 17
 # OpenBLAS gives a product of fewer multiplications than twice its threshold of 2^18 to one thread.
 # Above, its threads and ours would want the same cores, and its idle ones do not sleep.
 PRODUCTS = (1 << 19) - 1
+FEW = 10_000  # numbers whose sum of products OpenBLAS gives to one thread
 LEAST_ROWS = 64  # with fewer, a matrix product does not reach its speed
 # Numbers in a call of NumPy with which threads gain by themselves. Python's lock is free while it
 # computes, and to get it back from another thread can take as long as computing some thousands.
@@ -46,13 +47,14 @@ def numbers(values, name, shape=None):
             raise ValueError(f"{name} must have no masked entries; fill them or leave them out")
     try:
         array = np.asarray(values)
-        if array.dtype == object and all(isinstance(v, Real | Decimal) for v in array.flat):
+        if array.dtype.kind == "O" and all(isinstance(v, Real | Decimal) for v in array.flat):
             array = array.astype(float)  # fractions, integers beyond 64 bits
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be an array of numbers; got {values!r:.60}") from error
-    if array.dtype.kind == "c":
+    kind = array.dtype.kind
+    if kind == "c":
         raise ValueError(f"{name} must be real; got complex numbers")
-    if array.dtype.kind not in "biuf":
+    if kind not in "biuf":
         raise ValueError(f"{name} must be an array of numbers; got {values!r:.60}")
     if shape is not None and array.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}; got {array.shape}")
@@ -68,6 +70,12 @@ def largest(array, name):
     if not (math.isfinite(least) and math.isfinite(most)):
         raise ValueError(f"{name} must be finite; got NaN or infinity")
     return max(-least, most)
+
+
+def all_finite(array):
+    """Whether all entries are: what their sum of squares tells soonest, mostly."""
+    few = array.size < FEW and math.isfinite(np.vdot(array, array))
+    return few or bool(np.isfinite(array).all())
 
 
 # ------------------------------------------------------------------------------------- blocks
@@ -88,7 +96,7 @@ def rows_in_a_block(D1, K):
 
 
 def in_blocks(work, N, D1, K, widths, workers=None):
-    """work(rows, *room) for every block of N samples; yields the results in the blocks' order.
+    """work(rows, *room) for every block of N samples: the results, in the blocks' order.
 
     The cut depends on the sizes alone, so the results are the same whoever does the work. No more
     results wait to be fetched than there are workers. `room` are arrays to work in, one for each
@@ -98,11 +106,13 @@ def in_blocks(work, N, D1, K, widths, workers=None):
     """
     n, large = rows_in_a_block(D1, K)
     if N <= n and workers is None:
-        yield work(slice(0, N), *(np.empty((N, width)) for width in widths))
-        return
+        return (work(slice(0, N), *[np.empty((N, width)) for width in widths]),)
     if workers is None and n * K < LONG_ENOUGH:
         workers = 1
-    workers = threads(workers, -(-N // n), large)
+    return shared_out(work, N, n, widths, threads(workers, -(-N // n), large))
+
+
+def shared_out(work, N, n, widths, workers):
     rooms = SimpleQueue()
     for _ in range(workers):
         rooms.put([np.empty((min(n, N), width)) for width in widths])

@@ -9,7 +9,7 @@ from numbers import Real
 
 import numpy as np
 
-from jacobians._arrays import in_blocks, largest, numbers, real
+from jacobians._arrays import FEW, all_finite, in_blocks, largest, numbers, real
 
 
 def phi(W, X):
@@ -120,18 +120,17 @@ class TanhBasis:
     """
 
     def __init__(self, W):
-        W = real(W, "W", copy=True)
+        W = np.array(numbers(W, "W"), dtype=float)
         if W.ndim != 2 or W.shape[0] < 2 or W.shape[1] < 1:
             raise ValueError(
                 "W must be (D+1, K), D >= 1 rows of slopes above one row of biases, "
                 f"for K >= 1 units; got the shape {W.shape}"
             )
-        W.flags.writeable = False
-        self._W = W
-        with np.errstate(over="ignore"):
-            most = np.abs(W).sum(axis=0).max()
+        most = len(W) * largest(W, "W")  # no |w| of a unit sum to more
         # As long as no |x| is larger, no sum on the way to 2z overflows: _usable need not look.
         self._reach = 8e307 / max(1.0, most) if most < 8e307 else -1.0
+        W.flags.writeable = False
+        self._W = W
 
     @property
     def W(self):
@@ -159,18 +158,18 @@ class TanhBasis:
         D1, K = self.W.shape
         JT = np.empty((K, D1, len(X)))
 
-        def block(rows, *room):
-            X1T, ZT, CT = (array.reshape(array.shape[::-1]) for array in room)
-            with_ones(self._usable(X[rows]), out=X1T.T)
-            quarter = logistic_slope(np.matmul(W2T, X1T, out=ZT), CT)
-            ST = np.multiply(4.0, quarter, out=JT[:, -1, rows])  # where x~ is 1, J is S
-            np.multiply(ST[:, None, :], X1T[:-1], out=JT[:, :-1, rows])
+        def block(rows, X1, Z, C):
+            X1T, ZT, CT = X1.reshape(D1, -1), Z.reshape(K, -1), C.reshape(K, -1)
+            X1T[:-1], X1T[-1] = self._usable(X[rows]).T, 1
+            ST = logistic_slope(np.matmul(W2T, X1T, out=ZT), CT)
+            ST *= 4.0
+            np.multiply(ST[:, None, :], X1T, out=JT[:, :, rows])
 
         with np.errstate(over="ignore", under="ignore"):
             W2T = 2.0 * self.W.T
             for _ in in_blocks(block, len(X), D1, K, (D1, K, K), workers):
                 pass
-        return JT.transpose(2, 1, 0)
+        return JT.T
 
     def numerical_jacobian(self, X, eps=1e-6):
         """The same array by central differences, equation :eq:`eq-central`.
@@ -226,12 +225,12 @@ class TanhBasis:
             with_ones(self._usable(X[rows]), out=X1)
             S = logistic_slope(np.matmul(X1, W2, out=Z), C)
             np.multiply(S, np.matmul(X1, dW4, out=C), out=dPhi[rows])
-            return np.isfinite(dPhi[rows]).all()
+            return all_finite(dPhi[rows])
 
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             W2, dW4 = 2.0 * self.W, np.multiply(4.0, dW, dtype=float)
-            finite = all(list(in_blocks(block, len(X), D1, K, (D1, K, K), workers)))
-        if not finite:
+            usable = all(list(in_blocks(block, len(X), D1, K, (D1, K, K), workers)))
+        if not usable:
             largest(dW, "dW")
             raise ValueError("X~ dW overflows: X and dW are finite, their product is not")
         return dPhi
@@ -268,7 +267,7 @@ class TanhBasis:
             for part in in_blocks(block, len(X), D1, K, (D1, K, K), workers):
                 dW += part
             dW *= 4.0
-        if not np.isfinite(dW).all():  # NaN and infinity do not leave a sum
+        if not all_finite(dW):  # NaN and infinity do not leave a sum
             largest(G, "G")
             raise ValueError("X~' (S o G) overflows: X and G are finite, the sums are not")
         return dW
@@ -286,8 +285,8 @@ class TanhBasis:
 
     def _usable(self, X):
         """Some samples, if they are finite, and X~ W is."""
-        # The length of all of them together tells at once, mostly; few enough for one BLAS thread.
-        if X.size < 10_000 and X.dtype == float and np.vdot(X, X) ** 0.5 < self._reach:
+        # The length of all of them together tells at once, mostly.
+        if X.size < FEW and X.dtype.char == "d" and np.vdot(X, X) ** 0.5 < self._reach:
             return X
         size = largest(X, "X")
         if size > self._reach:

@@ -11,11 +11,12 @@ import sys
 import time
 from collections import namedtuple
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from scipy import optimize
 
-from jacobians._arrays import largest, real
+from jacobians._arrays import all_finite, largest, real
 from jacobians.basis import TanhBasis
 
 Gradients = namedtuple("Gradients", "weights intercept W")
@@ -84,7 +85,9 @@ def predict(basis, x, weights, intercept):
     >>> print(predict(TanhBasis([[1.0], [0.0]]), [0.0, 100.0], [2.0], 0.5))
     [0.5 2.5]
     """
-    return combine(basis.transform(x), weights, intercept)
+    Phi = basis.transform(x)
+    weights, intercept = real(weights, "weights", Phi.shape[1:]), real(intercept, "intercept", ())
+    return finite(lambda: Phi @ weights + intercept, "the predictions")
 
 
 def loss(basis, x, y, lam, weights, intercept):
@@ -199,17 +202,19 @@ def usable(basis, x, y, lam):
 def residuals(basis, x, y, lam, weights, intercept):
     """Phi, r = y^ - y, and the weights and lam once they are found to be usable."""
     Phi, y, lam = usable(basis, x, y, lam)
-    predicted = combine(Phi, weights, intercept)
-    return Phi, finite(lambda: predicted - y, "the residuals"), real(weights, "weights"), lam
-
-
-def combine(Phi, weights, intercept):
     weights, intercept = real(weights, "weights", Phi.shape[1:]), real(intercept, "intercept", ())
-    return finite(lambda: Phi @ weights + intercept, "the predictions")
+    with np.errstate(over="ignore", invalid="ignore"):
+        predicted = Phi @ weights + intercept
+        r = predicted - y
+    if not all_finite(r):
+        too_large("the residuals" if all_finite(predicted) else "the predictions")
+    return Phi, r, weights, lam
 
 
 def value(r, weights, lam):
-    return float(finite(lambda: r @ r / (2 * len(r)) + lam / 2 * (weights @ weights), "the loss"))
+    # By vdot and Python's own numbers: what overflows is infinite, and warns of nothing.
+    result = float(np.vdot(r, r)) / (2 * len(r)) + lam / 2 * float(np.vdot(weights, weights))
+    return result if isfinite(result) else too_large("the loss")
 
 
 def outer(r, weights):
@@ -220,9 +225,11 @@ def finite(call, told):
     """What the call returns, unless numbers that were finite have led beyond float64."""
     with np.errstate(over="ignore", invalid="ignore"):
         result = call()
-    if not np.isfinite(result).all():
-        raise ValueError(f"the numbers are too large: {told} overflow float64")
-    return result
+    return result if all_finite(result) else too_large(told)
+
+
+def too_large(told):
+    raise ValueError(f"the numbers are too large: {told} overflow float64")
 
 
 def penalty(lam):
@@ -241,19 +248,17 @@ def solution(Phi, y, lam):
     """What `solve` returns, and the residuals y^ - y."""
     Phi = np.asfortranarray(Phi)  # a feature in one piece: all that is done goes along it
     N, K = Phi.shape
-    Phi_mean, y_mean, most, least = centre(Phi), centre(y), Phi.max(axis=0), Phi.min(axis=0)
-    rows, rhs = np.zeros((N + K, K), order="F"), np.zeros(N + K)
-    with np.errstate(over="ignore"):
-        np.subtract(Phi, Phi_mean, out=rows[:N])
-        np.subtract(y, y_mean, out=rhs[:N])
-    np.fill_diagonal(rows[N:], np.sqrt(N * lam))
-    varying, size = apart(most, least), np.maximum(most, -least)
-    if not varying.all():
-        rows[:N, ~varying], size = 0.0, size[varying]
-    # What the features' own rounding leaves after centring is no direction to go in.
-    lost = size.max(initial=0.0) / (largest(rows, "Phi beside its mean") or 1.0)
-    rounding = np.finfo(float).eps * max(rows.shape) * max(1.0, lost)
-    largest(rhs, "y beside its mean")
+    rows, rhs, diagonal = np.zeros((N + K, K), order="F"), np.zeros(N + K), np.sqrt(N * lam)
+    Phi_mean, y_mean, size = centre(Phi), centre(y), largest(Phi, "Phi")
+    np.subtract(Phi, Phi_mean, out=rows[:N])
+    np.subtract(y, y_mean, out=rhs[:N])
+    np.fill_diagonal(rows[N:], diagonal)
+    rounding = np.finfo(float).eps * max(rows.shape)
+    if diagonal <= 1e-8 * size:  # what rounding leaves after centring is no direction to go in
+        varying = varies(Phi)
+        rows[:N, ~varying] = 0.0
+        lost = largest(Phi[:, varying], "Phi") / (largest(rows, "Phi") or 1.0)
+        rounding *= max(1.0, lost)
     weights = np.linalg.lstsq(rows, rhs, rcond=rounding)[0]
     return weights, float(y_mean - Phi_mean @ weights), rows[:N] @ weights - rhs[:N]
 
@@ -615,8 +620,8 @@ def samples(x):
 def centre(values):
     """The mean of each column, of numbers of whatever size."""
     with np.errstate(over="ignore"):
-        mean = values.mean(axis=0)
-    if np.isfinite(mean).all():
+        mean = np.add.reduce(values) / len(values)  # np.mean, without what it asks first
+    if all_finite(mean):
         return mean
     unit = power_of_two(values)  # their sum is beyond float64, their mean is not
     return (values / unit).mean(axis=0) * unit
@@ -624,16 +629,17 @@ def centre(values):
 
 def spread(values):
     """The standard deviation of each column; 1 for one that does not vary."""
-    unit, varying = power_of_two(values), apart(values.max(axis=0), values.min(axis=0))
-    return np.where(varying, (values / unit).std(axis=0) * unit, 1.0)
+    unit = power_of_two(values)
+    return np.where(varies(values), (values / unit).std(axis=0) * unit, 1.0)
 
 
-def apart(most, least):
-    """Whether a column with these ends varies by more than the rounding of its entries.
+def varies(values):
+    """Whether each column varies by more than the rounding of its entries.
 
     The standard deviation does not tell: where the mean is inexact, that of 365 times 0.1 is not 0.
     """
-    rounding = 4 * np.finfo(float).eps * np.maximum(most, -least)
+    most, least = values.max(axis=0), values.min(axis=0)
+    rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(most), np.abs(least))
     return most / 2 - least / 2 > rounding / 2  # halved: no overflow
 
 
