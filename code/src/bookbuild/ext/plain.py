@@ -1,8 +1,8 @@
 """A page in plain Markdown, as any program that shows notebooks understands it.
 
-It is written from the page as Sphinx has read and resolved it, so what the engine knows is in it as
-text: numbers of formulas, figures and theorems, titles of pages, values in sentences. A link to
-another page of the book begins with `SITE`, which is put right when it is known where the pages are.
+It is written from the page as Sphinx has read and resolved it, so what the engine knows is in it
+as text: numbers of formulas, figures and theorems, titles of pages, values in sentences. A link to
+another page of the book begins with `SITE`, which is put right when it is known where they are.
 """
 
 import re
@@ -130,7 +130,7 @@ class Plain:
     def block_figure(self, node):
         caption = next((c for c in node.children if isinstance(c, nodes.caption)), None)
         number = self.number("figure", node)
-        return f"**Figure {number}.** {self.inline(caption)}" if caption else ""
+        return f"**Fig. {number}:** {self.inline(caption)}" if caption else ""
 
     def items(self, node, marks):
         return "\n".join(
