@@ -85,7 +85,9 @@ def test_a_notebook_has_the_words_of_its_page_and_its_numbers(chapter):
         for p in re.findall(r"<p>(.*?)</p>", body, re.DOTALL)
     ]
     text = "\n".join(c.source for c in notebook(chapter).cells if c.cell_type == "markdown")
-    text = re.sub(r"\$\$.*?\$\$|(?<!\\)\$[^$\n]*\$|</?span[^>]*>|\]\([^)]*\)|^> ?", " ", text, flags=re.M)
+    text = re.sub(
+        r"\$\$.*?\$\$|(?<!\\)\$[^$\n]*\$|</?span[^>]*>|\]\([^)]*\)|^> ?", " ", text, flags=re.M
+    )
     said = set(words(html.unescape(text)))
     missing = [word for p in paragraphs for word in words(p) if word not in said]
     assert not missing
