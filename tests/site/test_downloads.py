@@ -1,14 +1,13 @@
 """A downloaded chapter runs alone, and a page offers what leads somewhere, and nothing else."""
 
-import json
+import html
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
-from types import SimpleNamespace
 
+import jupytext
 import nbformat
 import pytest
 from labels import CHAPTERS
@@ -16,6 +15,7 @@ from labels import CHAPTERS
 from bookbuild import publication
 from bookbuild.browser import serve
 from bookbuild.ext import downloads
+from bookbuild.ext.sentences import expressions
 from bookbuild.paths import HTML, ROOT
 
 HOME = "https://github.com/someone/some-book"
@@ -26,14 +26,117 @@ def page(chapter):
     return (HTML / f"chapters/{chapter.stem}.html").read_text("utf-8")
 
 
+def notebook(chapter):
+    return nbformat.read(HTML / f"notebooks/{chapter.stem}.ipynb", 4)
+
+
 @every_chapter
-def test_each_page_offers_its_notebook_with_the_numbers_filled_in(chapter):
+def test_each_page_offers_its_notebook_with_the_cells_of_the_chapter(chapter):
     assert f'href="../notebooks/{chapter.stem}.ipynb"' in page(chapter)
-    notebook = nbformat.read(HTML / f"notebooks/{chapter.stem}.ipynb", 4)
-    nbformat.validate(notebook)
-    text = "".join(c.source for c in notebook.cells)
-    assert "{glue:" not in text and "from myst_nb" not in text
-    assert "jacobians" in notebook.cells[0].source
+    nbformat.validate(notebook(chapter))
+    first, *cells = [c for c in notebook(chapter).cells if c.cell_type == "code"]
+    assert first.source.index("OPENBLAS") < first.source.index("jacobians")
+    assert "import numpy" not in first.source
+    given = [c.source for c in jupytext.read(chapter).cells if c.cell_type == "code"]
+    assert [c.source for c in cells][: len(given)] == given
+
+
+RAW = {  # what only MyST understands
+    "a role": r"\{[a-z][\w:+-]*\}`",
+    "a directive": r"^\s*(>\s*)*(`{3,}|:{3,})\s*\{",
+    "a colon fence": r"^\s*:{3,}",
+    "an option": r"^\s*:[a-z]+:",
+    "a label of a place": r"^\([\w-]+\)=",
+    "a label of a formula": r"\$\$ \(eq-",
+    "a comment": r"^%",
+    "a page's file": r"\]\([\w/]*\.md|\]\(book:|\]\(\)",
+    "a tilde": r"~jacobians",
+}
+
+
+def raw(text):
+    """Markup in a text that plain Markdown shows as it is, code apart."""
+    words = re.sub(r"^```.*?^```|(`+)[^`].*?\1", "", text, flags=re.MULTILINE | re.DOTALL)
+    found = {name: re.findall(pattern, words, re.MULTILINE) for name, pattern in RAW.items()}
+    return {name: hits for name, hits in found.items() if hits}
+
+
+@every_chapter
+def test_the_text_of_a_notebook_is_plain_markdown(chapter):
+    text = "\n\n".join(c.source for c in notebook(chapter).cells if c.cell_type == "markdown")
+    assert not raw(text)
+    sources = "\n\n".join(
+        c.source for c in jupytext.read(chapter).cells if c.cell_type == "markdown"
+    )
+    assert "{" + "eq}" not in sources or raw(sources)  # which is what this finds in the chapter
+
+
+def words(text):
+    return re.sub(r"\W+", " ", text).split()
+
+
+@every_chapter
+def test_a_notebook_has_the_words_of_its_page_and_its_numbers(chapter):
+    """Formulas and code apart, sentence for sentence."""
+    body = re.search(r'<article role="main".*?</article>', page(chapter), re.DOTALL)[0]
+    body = re.sub(r"<(script|style|svg|pre|math)\b.*?</\1>", " ", body, flags=re.DOTALL)
+    paragraphs = [
+        html.unescape(re.sub(r"<[^>]*>", "", p))
+        for p in re.findall(r"<p>(.*?)</p>", body, re.DOTALL)
+    ]
+    text = "\n".join(c.source for c in notebook(chapter).cells if c.cell_type == "markdown")
+    text = re.sub(
+        r"\$\$.*?\$\$|(?<!\\)\$[^$\n]*\$|</?span[^>]*>|\]\([^)]*\)|^> ?", " ", text, flags=re.M
+    )
+    said = set(words(html.unescape(text)))
+    missing = [word for p in paragraphs for word in words(p) if word not in said]
+    assert not missing
+    values = re.findall(r'<span class="value">(.*?)</span>', body)
+    told = [
+        re.sub(r"\\\\(.)", r"\1", value)
+        for c in notebook(chapter).cells
+        if c.cell_type == "markdown"
+        for value in re.findall(r'<span class="value-\d+">(.*?)</span>', c.source)
+    ]
+    asked = [e for e in expressions(chapter.read_text("utf-8")) if not e.claim]
+    assert values == told and len(values) == len(asked) and all(values)
+
+
+@every_chapter
+def test_numbers_of_formulas_and_boxes_are_those_of_the_page(chapter):
+    text = "\n".join(c.source for c in notebook(chapter).cells if c.cell_type == "markdown")
+    shown = re.findall(r'<span class="eqno">\((\d+)\)', page(chapter))
+    assert re.findall(r"\\tag\{(\d+)\}", text) == shown
+    visible = re.sub(r"<[^>]*>", "", page(chapter))
+    for kind in ("Theorem", "Definition", "Corollary", "Exercise"):
+        for number in re.findall(rf"(?:\*\*|### ){kind} (\d+)", text):
+            assert f"{kind} {number}" in visible
+
+
+@every_chapter
+def test_a_figure_of_a_notebook_is_seen_by_who_does_not_trust_it(chapter):
+    for cell in notebook(chapter).cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            assert ("image/svg+xml" in data) == ("image/png" in data)
+
+
+def test_solutions_and_the_code_of_figures_are_closed_in_jupyterlab():
+    cells = notebook(ROOT / "chapters/jacobian.md").cells
+    hidden = [c for c in cells if c.metadata.get("jupyter", {}).get("source_hidden")]
+    assert any("figures.four_panels(" in c.source for c in hidden)
+    assert any("def input_jacobian_solution" in c.source for c in hidden)
+    assert not any("def input_jacobian(" in c.source for c in hidden)
+    heads = [c for c in cells if c.metadata.get("heading_collapsed")]
+    assert len(heads) == 3 and all(c.source.startswith("#### Solution") for c in heads)
+
+
+def test_links_lead_to_the_site_and_without_one_are_titles(monkeypatch):
+    text = "see [the \\[N\\] chapter](book:chapters/learning.html#a) and [NOAA](https://noaa.gov)"
+    monkeypatch.setenv("BOOK_URL", "https://class.example/book/")
+    assert "(https://class.example/book/chapters/learning.html#a)" in downloads.linked(text)
+    monkeypatch.delenv("BOOK_URL")
+    assert downloads.linked(text) == "see the \\[N\\] chapter and [NOAA](https://noaa.gov)"
 
 
 def test_the_wheel_holds_the_package_and_its_data_and_no_build():
@@ -74,32 +177,71 @@ def test_without_a_repository_no_button_leads_nowhere(chapter):
         assert page(chapter).count("mybinder.org") == 1
 
 
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A Python with a kernel and our wheel, and nothing else of ours."""
+    folder = tmp_path_factory.mktemp("bare")
+    python = folder / "environment" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    subprocess.run([sys.executable, "-m", "venv", folder / "environment"], check=True)
+    (wheel,) = (HTML / "wheels").glob("*.whl")
+    needed = ["ipykernel", "nbclient", f"jacobians[figures] @ {wheel.as_uri()}"]
+    subprocess.run([python, "-m", "pip", "install", "-q", *needed], check=True)
+    return python
+
+
+RUN = (
+    "import sys, nbformat, nbclient; n = nbformat.read(sys.argv[1], 4);"
+    "nbclient.NotebookClient(n, timeout=600).execute(); nbformat.write(n, 'ran.ipynb')"
+)
+
+
+def run_alone(python, file, folder):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "BOOK"))}
+    subprocess.run([python, "-c", RUN, file], cwd=folder, env=environment, check=True)
+    return nbformat.read(folder / "ran.ipynb", 4).cells
+
+
 @pytest.mark.slow
-def test_a_downloaded_chapter_runs_in_an_empty_folder_with_a_bare_python(tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "_build/jupyter_execute", tmp_path / "site/jupyter_execute")
-    out = tmp_path / "site/html"
-    out.mkdir()
-    bare = tmp_path / "bare"
-    subprocess.run([sys.executable, "-m", "venv", bare], check=True)
-    pip = [bare / "bin/python", "-m", "pip", "install", "-q", "ipykernel", "nbclient"]
-    subprocess.run(pip, check=True)
-    with serve(out) as home:
+@every_chapter
+def test_a_downloaded_chapter_runs_with_a_kernel_and_the_wheel_alone(chapter, bare, tmp_path):
+    cells = run_alone(bare, HTML / f"notebooks/{chapter.stem}.ipynb", tmp_path)
+    if "SAID" in cells[-1].source:
+        assert not cells[-1].outputs  # every number of the text is that of this run
+
+
+@pytest.mark.slow
+def test_a_changed_cell_changes_the_numbers_that_the_last_cell_tells(bare, tmp_path):
+    changed = notebook(ROOT / "chapters/basis_functions.md")
+    (cell,) = [c for c in changed.cells if "lam = 1e-3" in c.source]
+    cell.source = cell.source.replace("lam = 1e-3", "lam = 1.0")
+    nbformat.write(changed, tmp_path / "changed.ipynb")
+    told = run_alone(bare, tmp_path / "changed.ipynb", tmp_path)[-1].outputs
+    assert "0.001 is now 1: f" in "".join(o.get("text", "") for o in told)
+
+
+@pytest.mark.slow
+def test_a_downloaded_chapter_fetches_its_package_from_the_site(tmp_path, monkeypatch):
+    python = tmp_path / "bare" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "bare"], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-q", "ipykernel", "nbclient"], check=True)
+    draft = (ROOT / "_build/plain/jacobian.ipynb").read_text("utf-8")
+    with serve(HTML) as home:
         monkeypatch.setenv("BOOK_URL", home)
-        chapter = {"chapters/jacobian": {"kernelspec": {}}}
-        app = SimpleNamespace(
-            outdir=str(out), builder=SimpleNamespace(format="html"),
-            env=SimpleNamespace(found_docs=set(chapter), metadata=chapter),
-        )  # fmt: skip
-        downloads.write(app, None)
-        empty = tmp_path / "empty"
-        empty.mkdir()
-        shutil.copy(out / "notebooks/jacobian.ipynb", empty)
-        run = (
-            "import nbformat, nbclient; n = nbformat.read('jacobian.ipynb', 4);"
-            "nbclient.NotebookClient(n, timeout=240).execute(); nbformat.write(n, 'ran.ipynb')"
-        )
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-        subprocess.run([bare / "bin/python", "-c", run], cwd=empty, env=environment, check=True)
-    cells = json.loads((empty / "ran.ipynb").read_text("utf-8"))["cells"]
-    printed = "".join("".join(o.get("text", "")) for c in cells for o in c.get("outputs", []))
+        (wheel,) = (HTML / "wheels").glob("*.whl")
+        text = downloads.settled(draft, f"wheels/{wheel.name}")
+        (tmp_path / "jacobian.ipynb").write_text(text, "utf-8")
+        cells = run_alone(python, tmp_path / "jacobian.ipynb", tmp_path)
+    printed = "".join(o.get("text", "") for c in cells for o in c.get("outputs", []))
     assert "largest difference: about 10^-11" in printed
+
+
+def test_without_an_address_the_first_cell_says_what_to_do(monkeypatch):
+    monkeypatch.delenv("BOOK_URL", raising=False)
+    monkeypatch.setattr(publication, "repository", lambda: "")
+    draft = (ROOT / "_build/plain/jacobian.ipynb").read_text("utf-8")
+    first = nbformat.reads(downloads.settled(draft, "wheels/x.whl"), 4).cells[0].source
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(
+        ModuleNotFoundError, match="does not know where the book is. Run `%pip install"
+    ):
+        exec(first, {})

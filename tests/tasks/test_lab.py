@@ -1,5 +1,6 @@
 """Chapters in JupyterLab, in a real browser: they open as notebooks, run, and save to the byte."""
 
+import html
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ import pytest
 from labels import CHAPTERS
 from reader_server import RUN_ALL, TOKEN, jupyter
 
+from bookbuild.ext.sentences import expressions
 from bookbuild.paths import HTML, ROOT
 
 pytestmark = pytest.mark.slow
@@ -41,6 +43,30 @@ def is_open(page):
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
 
 
+#: Waits until the sentences of the open notebook have been evaluated, and gives what each shows.
+SENTENCES = """async count => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    const shown = () => notebook.widgets.flatMap(
+        cell => cell.model.getMetadata("user_expressions") ?? []);
+    for (let tries = 0; shown().length < count && tries < 200; tries += 1)
+        await new Promise(done => setTimeout(done, 100));
+    const text = node => node.textContent.trim();
+    return {
+        asked: shown(),
+        seen: [...notebook.node.querySelectorAll(".eval, .myst-eval, [class*=eval]")].map(text),
+        page: notebook.node.innerText,
+    };
+}"""
+
+
+def in_sentences(chapter):
+    """The expressions of the chapter's sentences, and what the page shows for each."""
+    page = (HTML / f"chapters/{chapter.stem}.html").read_text("utf-8")
+    shown = re.findall(r'<span class="value">(.*?)</span>', page)
+    asked = [e.code for e in expressions(chapter.read_text("utf-8")) if not e.claim]
+    return list(zip(asked, map(html.unescape, shown), strict=True))
+
+
 @pytest.mark.parametrize(
     "chapter",
     [chapter for chapter in CHAPTERS if "{code-cell}" in chapter.read_text("utf-8")],
@@ -62,6 +88,9 @@ def test_a_chapter_opens_runs_and_saves_unchanged(chrome, lab, book, chapter):
             for line in printed(cell).splitlines():
                 escaped = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
                 assert escaped.strip() in built or line.strip() in built, line
+    there = page.evaluate(SENTENCES, len(in_sentences(chapter)))["asked"]
+    plain = [(e["expression"], e["result"]["data"]["text/plain"].strip("'\"")) for e in there]
+    assert plain == in_sentences(chapter)  # in every sentence the number of the page
     assert (book / "chapters" / chapter.name).read_text("utf-8") == chapter.read_text("utf-8")
     context.close()
 

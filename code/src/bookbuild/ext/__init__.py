@@ -38,6 +38,7 @@ HOOKS = [
     ("html-collect-pages", page.extra_pages, 500, "the front page and the one for a wrong address"),
     ("html-page-context", page.describe, 500, "what the page is about, where it is published"),
     ("html-page-context", page.offer, 500, "the buttons above the page"),
+    ("html-page-context", downloads.note, 500, "numbers and titles are known: the same as text"),
     ("html-page-context", policy.protect, 900, "when the body and its scripts are as they stay"),
     ("build-finished", downloads.write, 500, "notebooks and the wheel that they ask for"),
     ("build-finished", search.write, 600, "every page is written: its sections can be ranked"),

@@ -1,8 +1,8 @@
 """Each chapter as a notebook that runs anywhere, and the wheel that it asks for, beside the pages.
 
-A notebook that was downloaded alone finds no package, so its first cell fetches it from the site
-the page stood on. Numbers that a page takes from cells are filled in, since the engine that does so
-is not there.
+A notebook that was downloaded alone finds no package and no engine. So its first cell fetches the
+package from the site the page stood on, its text is plain Markdown with all numbers in it, and its
+last cell asks again for the numbers of the sentences, which follow where the program lets them.
 """
 
 import json
@@ -12,28 +12,55 @@ import re
 import shutil
 from pathlib import Path
 
-import jupytext
 import nbformat
 from flit_core.wheel import make_wheel_in
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from bookbuild import publication
+from bookbuild.ext.plain import SITE, Plain
+from bookbuild.ext.sentences import EXECUTED
 from bookbuild.paths import ROOT
 
-GLUED = re.compile(r"\{glue:text\}`(\w+)(?::[^`]*)?`")
-
-# Where a downloaded notebook gets the package: the wheel on the site, else the repository.
+# The package: the wheel on the site, else the repository, else what a reader can do.
 FIRST = """\
-# The book's package, if this notebook stands alone.
+# The book's package, if this notebook stands alone. Its matrices are small: one thread is fastest.
 import importlib.util
+import os
 
+for library in ("OPENBLAS_NUM", "OMP_NUM", "MKL_NUM", "VECLIB_MAXIMUM"):
+    os.environ.setdefault(f"{{library}}_THREADS", "1")
 if importlib.util.find_spec("jacobians") is None:
-    %pip install -q "jacobians[figures] @ {source}"\
+    {fetch}\
 """
+FETCH = '%pip install -q "jacobians[figures] @ {source}"'
 NOWHERE = """\
-# This notebook needs the book's package `jacobians`: install the folder code/ of the book.
-import jacobians\
+raise ModuleNotFoundError(
+        "This notebook needs the package of its book, and does not know where the book is. "
+        "Run `%pip install 'jacobians[figures] @ file:///path/to/the/wheel'`, "
+        "or `%pip install '/path/to/the/book/code[figures]'`, and then this cell again."
+    )\
 """
+LAST = """\
+# The numbers in the text above, asked again after this run: those that differ are listed.
+from IPython.display import HTML, display
 
+SAID = {said}
+
+
+def follow(said):
+    for number, (expression, before) in enumerate(said):
+        now = str(eval(expression, globals()))
+        if now != before:
+            print(f"{{before}} is now {{now}}: {{expression}}")
+            places = f"document.querySelectorAll('.value-{{number}}')"
+            script = f"for (const place of {{places}}) place.textContent = {{now!r}};"
+            display(HTML(f"<script>{{script}}</script>"))
+
+
+follow(SAID)\
+"""
+FOLDED = {"source_hidden": True}
+CLOSED = {"source_hidden": True, "outputs_hidden": True}
 
 logging.getLogger("flit_core").setLevel(logging.WARNING)  # it tells every step
 
@@ -46,20 +73,80 @@ def source(wheel_name):
     return f"git+{home}@{publication.branch()}#subdirectory=code" if home else ""
 
 
+def note(app, pagename, templatename, context, doctree):
+    """As a page is written, write its notebook; where the book is, is put in when all are there."""
+    if doctree is None or "kernelspec" not in app.env.metadata.get(pagename, {}):
+        return
+    numbers = dict(app.env.toc_fignumbers.get(pagename, {}))
+    writer = Plain(pagename, numbers)
+    parts = writer.page(doctree)
+    executed = nbformat.read(EXECUTED / f"{Path(pagename).name}.ipynb", 4)
+    notebook = compose(parts, executed, writer.expressions)
+    file = draft(app, pagename)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(nbformat.writes(notebook), encoding="utf-8")
+
+
+def draft(app, pagename):
+    return Path(app.outdir).parent / f"plain/{Path(pagename).name}.ipynb"
+
+
+def compose(parts, executed, expressions):
+    """The notebook of a page: its text, and its cells with what they printed and drew."""
+    cells = []
+    for part in parts:
+        if part.cell is None:
+            cell = new_markdown_cell(part.text)
+            if part.answer and part.text.startswith("#"):
+                cell.metadata["heading_collapsed"] = True
+        else:
+            given = executed.cells[part.cell]
+            cell = new_code_cell(given.source, outputs=given.outputs)
+            cell.execution_count = given.execution_count
+            if part.answer or "hide-input" in given.metadata.get("tags", []):
+                cell.metadata["jupyter"] = dict(CLOSED if part.answer else FOLDED)
+        cells.append(cell)
+    if expressions:
+        said = "".join(f"    ({code!r}, {value!r}),\n" for code, value in expressions)
+        cell = new_code_cell(LAST.format(said=f"[\n{said}]"))
+        cell.metadata["jupyter"] = dict(FOLDED)
+        cells.append(cell)
+    for number, cell in enumerate(cells, 1):
+        cell["id"] = f"cell-{number}"
+    spec = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    return new_notebook(cells=cells, metadata={"kernelspec": spec})
+
+
 def write(app, error):
     if error or app.builder.format != "html":
         return
     out = Path(app.outdir)
     wheel = write_wheel(out / "wheels")
-    where = source(f"wheels/{wheel.name}")
-    first = FIRST.format(source=where) if where else NOWHERE
     (out / "notebooks").mkdir(exist_ok=True)
     for name in sorted(app.env.found_docs):
-        chapter = ROOT / f"{name}.md"
-        if "kernelspec" in app.env.metadata.get(name, {}):
-            numbers = glued(out.parent / "jupyter_execute", chapter)
-            text = alone(chapter.read_text(encoding="utf-8"), numbers, first)
-            (out / f"notebooks/{chapter.stem}.ipynb").write_text(text, encoding="utf-8")
+        if (file := draft(app, name)).is_file():
+            text = settled(file.read_text(encoding="utf-8"), f"wheels/{wheel.name}")
+            (out / "notebooks" / file.name).write_text(text, encoding="utf-8")
+
+
+def settled(text, wheel):
+    """A notebook in its place: the first cell has an address, and so have links to other pages."""
+    notebook = nbformat.reads(text, 4)
+    where = source(wheel)
+    fetch = FETCH.format(source=where) if where else NOWHERE
+    first = new_code_cell(FIRST.format(fetch=fetch), id="cell-0")
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = linked(cell.source)
+    notebook.cells.insert(0, first)
+    return f"{json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)}\n"
+
+
+def linked(text):
+    """Links to pages of the book by its address; without one, their titles."""
+    if site := publication.site():
+        return text.replace(f"]({SITE}", f"]({site}/")
+    return re.sub(rf"\[((?:[^\[\]\\]|\\.)*)\]\({SITE}[^)]*\)", r"\1", text)
 
 
 def write_wheel(folder):
@@ -68,29 +155,3 @@ def write_wheel(folder):
     shutil.rmtree(folder, ignore_errors=True)  # that of another version
     folder.mkdir(parents=True)
     return make_wheel_in(ROOT / "code/pyproject.toml", folder).file
-
-
-def glued(executed, chapter):
-    """The numbers that this chapter's cells have stored for its text."""
-    file = executed / f"chapters/{chapter.stem}.glue.json"
-    stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return {name: output["data"]["text/plain"].strip("'\"") for name, output in stored.items()}
-
-
-def alone(text, numbers, first):
-    """The notebook as it runs in an empty folder."""
-    notebook = jupytext.reads(text, fmt="md:myst")
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = GLUED.sub(lambda m: numbers.get(m[1], m[0]), cell.source)
-        else:
-            cell.source = cell.source.replace(
-                "from myst_nb import glue",
-                "def glue(name, value, display=True):\n"
-                '    """The numbers of the text are filled in already."""',
-            )
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(first))
-    for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{number}"
-    notebook.nbformat_minor = 5
-    return f"{nbformat.writes(notebook)}\n"

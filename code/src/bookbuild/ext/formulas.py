@@ -75,7 +75,10 @@ class KeepPunctuation(SphinxPostTransform):
             after = formula.next_node(descend=False, siblings=True)
             if isinstance(after, nodes.Text) and (mark := re.match(r"[.,;:!?)]+", after)):
                 formula["then"] = mark[0]
-                after.parent.replace(after, nodes.Text(after[mark.end() :]))
+                # By its place: two texts that read alike are equal.
+                parent = after.parent
+                at = next(n for n, child in enumerate(parent) if child is after)
+                parent[at] = nodes.Text(after[mark.end() :])
 
 
 def visit_inline(self, node):

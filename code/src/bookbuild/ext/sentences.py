@@ -20,8 +20,11 @@ from myst_nb.core.execute.cache import NotebookClientCache
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
+from bookbuild.paths import BUILD
+
 logger = logging.getLogger(__name__)
 
+EXECUTED = BUILD / "executed"  # each chapter with its outputs: myst-nb keeps none of cached ones
 ROLE = re.compile(r"\{eval\}(`+)(.+?)\1")
 CLAIM = re.compile(r"^% holds:(.*(?:\n%(?! holds:).*)*)", re.MULTILINE)
 
@@ -71,6 +74,12 @@ def asking(start):
     """Let a notebook be executed, or found in the cache, with the question after its last cell."""
 
     def start_client(self):
+        ask(self)
+        EXECUTED.mkdir(parents=True, exist_ok=True)
+        file = EXECUTED / f"{self.path.stem}.ipynb"
+        file.write_text(nbformat.writes(self.notebook), encoding="utf-8")
+
+    def ask(self):
         asked = []
         lines = self.path.read_text(encoding="utf-8").splitlines()
         for number, cell in enumerate(self.notebook.cells):
@@ -81,7 +90,8 @@ def asking(start):
                 asked += expressions(cell.source, first)
         self.sentences = {}
         if not asked:
-            return start(self)
+            start(self)
+            return
         codes = {code: code for code in sorted({expression.code for expression in asked})}
         question = nbformat.v4.new_code_cell(QUESTION.format(expressions=codes))
         question.metadata["tags"] = ["remove-cell"]
@@ -95,7 +105,7 @@ def asking(start):
             question = self.notebook.cells.pop()
         if not question.outputs:  # a cell before it has failed, and the build says so
             self.sentences = dict.fromkeys(codes, "")
-            return None
+            return
         answers = question.outputs[0]["data"]["application/json"]
         for code, line, claim in asked:
             text, fault = shown(answers[code])
@@ -105,7 +115,6 @@ def asking(start):
             if fault:
                 said = code[5:-1] if claim else code  # without its bool( )
                 self.logger.warning(f"{said}: {fault}", subtype="eval", line=line)
-        return None
 
     return start_client
 
@@ -127,4 +136,4 @@ class Evaluated(SphinxRole):
             logger.warning(f"{self.text}: there is no kernel here to ask", location=(
                 self.env.docname, self.lineno))  # fmt: skip
         value = known.get(self.text, "")
-        return [nodes.inline(self.rawtext, value, classes=["value"])], []
+        return [nodes.inline(self.rawtext, value, classes=["value"], expression=self.text)], []
