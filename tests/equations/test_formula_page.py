@@ -23,7 +23,7 @@ def entries():
 
 def test_every_labelled_formula_stands_on_the_page_once(entries):
     assert sorted(label for _, label, _, _ in entries) == sorted(labelled())
-    assert PAGE.read_text(encoding="utf-8").count('<math display="block"') == len(entries)
+    assert PAGE.read_text(encoding="utf-8").count('<div class="formula">') == len(entries)
 
 
 def test_a_number_is_that_of_the_formula_it_leads_to(entries):

@@ -38,7 +38,8 @@ def nameless(text):
 
 def raw_tex(text):
     """TeX that a reader would see."""
-    body = re.sub(r"<(script|style|pre|svg|code).*?</\1>", "", text, flags=re.DOTALL)
+    hidden = r"<(script|style|pre|svg|code|annotation).*?</\1>"
+    body = re.sub(hidden, "", text, flags=re.DOTALL)
     return re.findall(r"\\(?:frac|phi|tilde|operatorname|mathbb|begin|text)\b|\\\(|\$\$", body)
 
 

@@ -51,7 +51,7 @@ def test_no_page_moves_sideways_on_a_phone_or_at_twice_the_size(chrome, home, pa
     with Visit(chrome, home + page, width=width, reduced_motion="reduce") as visit:
         visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert visit.sideways() == [0, ""]
-        letters = visit.page.evaluate(
+        letters = visit.page.evaluate(  # those of the explorers are measured in test_explorer
             """[...document.querySelectorAll("svg.drawing")].map(s =>
                 10 * s.getBoundingClientRect().width / s.viewBox.baseVal.width)"""
         )

@@ -99,7 +99,7 @@ def test_a_name_of_the_package_leads_to_its_entry(visit):
         ("𝜕𝑝𝑛𝑘/𝜕𝑧𝑛𝑙 = 𝑝𝑛𝑘(𝛿𝑘𝑙 − 𝑝𝑛𝑙)", "chapters/sharing"),
         ("⊗", "chapters/jacobian"),
         ("σ", "chapters/sharing"),
-        ("ℒ∗", "chapters/chain_rule"),
+        ("∇ℓ", "chapters/chain_rule"),
     ],
 )
 def test_letters_and_signs_copied_from_a_formula_are_found(visit, copied, page):

@@ -1,7 +1,8 @@
 """The built pages as readers meet them: served on this machine and opened in headless Chromium.
 
 For the tests, and for the tasks that print, measure and replay. ``python -m bookbuild.browser``
-makes sure that there is a Chromium.
+makes sure that there is a Chromium, and, where the system's packages may be installed, Firefox and
+WebKit for the tests that compare them.
 """
 
 import contextlib
@@ -34,17 +35,51 @@ def chromium():
     return path if os.path.exists(path) else None
 
 
+def firefox():
+    """Where a Firefox is; None if nowhere."""
+    return shutil.which("firefox-esr") or shutil.which("firefox")
+
+
+def webkit():
+    """WebKit's driver, and the browser that it drives on a screen of its own; None if one lacks."""
+    driver, screen = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
+    views = [*Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"),
+             *Path("/usr/libexec").glob("webkit2gtk-4.*/MiniBrowser")]  # fmt: skip
+    return (driver, str(views[0])) if driver and screen and views else None
+
+
+ENGINES = {  # how to find one, the packages it comes in: Debian's names
+    "Chromium": (chromium, ["chromium"]),
+    "Firefox": (firefox, ["firefox-esr"]),
+    "WebKit": (webkit, ["webkit2gtk-driver", "xvfb"]),
+}
+
+
+def get(name):
+    """Make sure that there is an engine, by the system's packages where it may."""
+    find, packages = ENGINES[name]
+    if find() is None and shutil.which("apt-get") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=False)
+        subprocess.run(["apt-get", "install", "-y", "-qq", *packages], check=False)
+    return find()
+
+
 def get_chromium():
     """Make sure that there is one: Playwright's own, else the system's package where it may."""
     if chromium() is None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
-    if chromium() is None and shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=False)
-    path = chromium()
+    path = get("Chromium")
     if path is None:
         sys.exit("make: No Chromium could be had. Install one (chromium or google-chrome).")
     print(f"Browser: {path}")
+
+
+def get_others():
+    """Firefox and WebKit, in which some tests look as well."""
+    for name in ("Firefox", "WebKit"):
+        found = get(name)
+        packages = " ".join(ENGINES[name][1])
+        print(f"{name}: {found or f'none, and its tests are skipped. Debian has it: {packages}'}")
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -97,3 +132,4 @@ def browser():
 
 if __name__ == "__main__":
     get_chromium()
+    get_others()

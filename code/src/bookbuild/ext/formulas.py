@@ -18,23 +18,19 @@ from pathlib import Path
 import ziamath
 from docutils import nodes
 from fontTools import subset
-from math_core import LatexError, LatexToMathML
+from math_core import LatexError
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging as sphinx_logging
 from sphinx.util.math import get_node_equation_number
 
+from bookbuild.ext import mathml
 from bookbuild.paths import BUILD
 
 logger = sphinx_logging.getLogger(__name__)
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells every table that it cuts
 
-LENGTH = re.compile(r"\\\\\s*\[")  # a row's end with the space below it, which is not understood
-LETTER = r"(<mi[^>]*>[^<]*</mi>|<mrow><mspace/><mi>[^<]*</mi></mrow>)"
-INDEX = r"(<mi>[^<]*</mi>|<mrow>(?:<mi>[^<]*</mi>)*</mrow>)"
-PRIME = "(<mo>[′″‴]</mo>)"
 FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
-to_mathml = LatexToMathML(fancy_error=False)
 
 
 class FormulasToMathML(SphinxTransform):
@@ -48,20 +44,10 @@ class FormulasToMathML(SphinxTransform):
 def convert(node):
     tex, display = node.astext(), isinstance(node, nodes.math_block)
     try:
-        if LENGTH.search(tex):
-            raise ValueError(r"the length after \\ would be printed")
-        return primes_beside(to_mathml.convert_with_local_state(tex, displaystyle=display))
+        return "".join(mathml.convert(tex, display))
     except (LatexError, ValueError) as error:
         logger.warning("TeX error: %s in: %s", error, tex.strip(), location=node)
         return f"<code>{html.escape(tex)}</code>"
-
-
-def primes_beside(mathml):
-    """Primes beside their letter, as the sign is drawn; raised once more, they are specks."""
-    mathml = re.sub(f"<msup>{LETTER}{PRIME}</msup>", r"<mrow>\1\2</mrow>", mathml)
-    return re.sub(
-        f"<msubsup>{LETTER}{INDEX}{PRIME}</msubsup>", r"<msub><mrow>\1\3</mrow>\2</msub>", mathml
-    )
 
 
 class KeepPunctuation(SphinxPostTransform):
@@ -105,11 +91,11 @@ def note_characters(app, doctree):
     """Remember every character that the page's formulas show; single letters also as italics."""
     used = set()
     for node in doctree.findall(lambda n: isinstance(n, (nodes.math, nodes.math_block))):
-        mathml = node["mathml"]
-        used.update(html.unescape(re.sub(r"<[^>]*>", "", mathml)))
-        for letter in re.findall(r"<mi>(.)</mi>", mathml):
+        formula = node["mathml"]
+        used.update(mathml.shown(formula))
+        for letter in re.findall(r"<mi>(.)</mi>", formula):
             used.update(italic(letter))
-        if "<msqrt" in mathml or "<mroot" in mathml:
+        if "<msqrt" in formula or "<mroot" in formula:
             used.add("√")  # it stands nowhere in the text
     characters(app.env)[app.env.docname] = {c for c in used if not c.isspace()}
 

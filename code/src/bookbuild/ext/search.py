@@ -20,7 +20,7 @@ from sphinx.search.en import SearchEnglish
 FILE = "searchsections.js"
 SCRIPT = Path(__file__).with_name("search.js")
 TITLE = 5  # a word of the title counts as often
-UNSEEN = re.compile(r"<(script|style|svg|form|nav|header|footer)\b.*?</\1>", re.DOTALL)
+UNSEEN = re.compile(r"<(script|style|svg|form|nav|header|footer|annotation)\b.*?</\1>", re.DOTALL)
 HEADINGS = {f"h{level}" for level in range(1, 7)}
 # A word, a single letter of another alphabet, or a sign. search.js has the same.
 TOKEN = re.compile(r"[a-z0-9à-öø-ɏ]+|[^\W\d_]|[^\w\s!-/:-@\[-`{-~]")

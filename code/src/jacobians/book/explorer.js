@@ -50,7 +50,9 @@
   const two = v => Math.abs(v) < .005 ? "≈ 0"  // as the drawings say it
     : v.toFixed(Math.abs(v) < 100 ? 2 : 0).replace("-", "\u2212");
 
-  const panel = ([x0, sx, y0, sy]) => ({ x: u => x0 + sx * u, y: v => y0 + sy * v });
+  const panel = ([x0, sx, y0, sy]) => ({
+    x: u => x0 + sx * u, y: v => y0 + sy * v, u: x => (x - x0) / sx,
+  });
 
   // Points spread evenly over [low, high], and as many within a few widths of the steep place.
   const grid = (low, high, centre, width, n = 120) => {
@@ -117,7 +119,7 @@
     // Three units at one day: each feature and its derivative over its slope and over its bias.
     "four-panels"(drawing, { panels, ranges, look }, state) {
       const x0 = state.x0, k = state.unit, h = 10 ** state.h;
-      const numbers = {};
+      const numbers = {}, handles = [];
       for (const unit of [1, 2, 3]) {
         const a = state[`a${unit}`], b = state[`b${unit}`], z = a * x0 + b;
         const moves = [
@@ -133,11 +135,14 @@
           drawing.curve(`curve-1-${name}`, path(below, m.us, m.df));
           drawing.point(`dot-0-${name}`, above.x(m.u), above.y(m.f(m.u)));
           drawing.point(`dot-1-${name}`, below.x(m.u), below.y(m.df(m.u)));
+          for (const [p, v] of [[above, m.f(m.u)], [below, m.df(m.u)]]) {
+            handles.push({ x: p.x(m.u), y: p.y(v), name: "ab"[column] + unit, unit, value: p.u });
+          }
           const inside = m.peak >= low && m.peak <= high;
           drawing.show(`label-0-${name}`, inside);
           drawing.show(`label-1-${name}`, inside);
           drawing.shift(`label-0-${name}`, above.x(m.peak) + 7, above.y(0) + 3);
-          drawing.shift(`label-1-${name}`, below.x(m.peak) - 11, below.y(m.top) - 4);
+          drawing.shift(`label-1-${name}`, below.x(m.peak) - 2.5, below.y(m.top) - 4);
           if (unit !== k) return;
           const v = m.f(m.u), slope = m.df(m.u), dq = quotient(m.f, m.u, m.h);
           drawing.curve(`tangent-${column}`, line(above, m.u, v, slope, 45));
@@ -152,7 +157,7 @@
         if (unit === k) Object.assign(numbers, { z, phi: tanh(z) });
       }
       return [numbers, `z is ${shown(numbers.z)}, the derivative by the slope ${shown(numbers.da)} days,`
-        + ` by the bias ${shown(numbers.db)}.`];
+        + ` by the bias ${shown(numbers.db)}.`, handles];
     },
 
     // One unit at one point: the error of the central difference over its step, both as powers.
@@ -172,10 +177,12 @@
       drawing.curve("round-off", path(p, steps, u => Math.log10(roundoff(10 ** u))));
       drawing.curve("best", `M${p.x(Math.log10(best))} ${p.y(bottom)}V${p.y(3)}`);
       drawing.points("measured", steps.map(at));
-      drawing.point("dot", ...at(h));
+      const [x1, y1] = at(h);
+      drawing.point("dot", x1, y1);
       const numbers = { slope, error: e, truncation: truncation(step), roundoff: roundoff(step), best };
       return [numbers, `The error is ${shown(e)}. Expected: truncation ${shown(numbers.truncation)},`
-        + ` round-off at most ${shown(numbers.roundoff)}.`];
+        + ` round-off at most ${shown(numbers.roundoff)}.`,
+        [{ x: x1, y: y1, name: "h", value: p.u }]];
     },
 
     // A year's temperatures as a sum of three steps, whose weights are solved for each time.
@@ -200,7 +207,10 @@
       const fitted = mean(curve.map((v, x) => (v - y[x]) ** 2));
       const held = curve.reduce((s, v, x) => s + v * (counts[x] * v - sums[x] / 5), squares / 100) / days3;
       return [{ fitted, held, w0, w1: w[0], w2: w[1], w3: w[2] },
-        `The mean squared error is ${shown(fitted)} on 2012 and ${shown(held)} on the later years.`];
+        `The mean squared error is ${shown(fitted)} on 2012 and ${shown(held)} on the later years.`,
+        steps.map(([day], k) => ({
+          x: left.x(day), y: left.y(0), name: `day${k + 1}`, unit: k + 1, value: left.u,
+        }))];
     },
 
     // One sample through the network and back: each box multiplies by its own local derivative.
@@ -258,6 +268,11 @@
     const same = [...document.querySelectorAll(`figure[data-explorer="${kind}"]`)];
     const name = kind + (same.indexOf(root) || "");  // of this figure, in a link
     const state = { ...spec.state, ...fromLink() };
+    let handles = [];  // what can be dragged: where it is, and what its place says of which slider
+    for (const label of form.querySelectorAll(".slider > label")) {
+      const input = label.parentNode.querySelector("input");
+      label.htmlFor = input.id = `${name}-${input.name}`;
+    }
 
     function fromLink() {
       const said = new URLSearchParams(location.search).get(name) ?? "";
@@ -271,15 +286,17 @@
     const key = input => input.name + (`${input.name}${state.unit}` in state ? state.unit : "");
 
     function draw() {
-      const [numbers, sentence] = kinds[kind](drawing, spec, state);
+      const [numbers, sentence, movable = []] = kinds[kind](drawing, spec, state);
+      handles = movable;
       for (const input of form.elements) {
         if (input.type === "radio") input.checked = +input.value === state[input.name];
         if (input.type !== "range") continue;
         input.value = state[key(input)];
         const value = input.dataset.power ? 10 ** state[key(input)] : state[key(input)];
-        const text = shown(value) + (input.dataset.unit ? " " + input.dataset.unit : "");
-        input.setAttribute("aria-valuetext", text);
-        input.parentNode.querySelector("output").textContent = text;
+        const unit = input.dataset.unit ? " " + input.dataset.unit : "";
+        input.setAttribute("aria-valuetext", input.dataset.power
+          ? `10 to the power ${input.value}` : input.value + unit);
+        input.parentNode.querySelector("output").textContent = shown(value) + unit;
       }
       for (const cell of form.querySelectorAll("[data-number]")) {
         cell.textContent = shown(numbers[cell.dataset.number]);
@@ -287,17 +304,47 @@
       return sentence;
     }
 
+    // Spoken when what moves has come to rest, not while it moves.
+    let rest;
+    function tell(text) {
+      clearTimeout(rest);
+      rest = setTimeout(() => { says.textContent = text; }, 400);
+    }
+
     form.addEventListener("input", ({ target }) => {  // once a frame, as browsers send them
       state[key(target)] = +target.value;
-      draw();
+      tell(draw());
     });
-    // Spoken when a slider comes to rest, not while it moves.
-    form.addEventListener("change", () => { says.textContent = draw(); });
+
+    // What a slider moves along an axis can be taken by the hand.
+    const svg = root.querySelector("svg.drawing");
+    const at = event => new DOMPoint(event.clientX, event.clientY)
+      .matrixTransform(svg.getScreenCTM().inverse());
+    const inputs = name => form.elements[name.replace(/\d$/, "")] ?? form.elements[name];
+    let held;
+    svg.addEventListener("pointerdown", event => {
+      const { x, y } = at(event), reach = 24 / svg.getScreenCTM().a;
+      const far = handle => Math.hypot(handle.x - x, handle.y - y);
+      const nearest = handles.sort((a, b) => far(a) - far(b))[0];
+      if (!nearest || far(nearest) > reach) return;
+      event.preventDefault();
+      held = nearest;
+      if (held.unit) state.unit = held.unit;
+      svg.setPointerCapture(event.pointerId);
+    });
+    svg.addEventListener("pointermove", event => {
+      if (!held) return;
+      const { min, max, step } = inputs(held.name), value = held.value(at(event).x);
+      const inside = Math.min(Math.max(value, +min), +max);
+      state[held.name] = +(+min + step * Math.round((inside - min) / step)).toFixed(6);
+      tell(draw());
+    });
+    for (const end of ["pointerup", "pointercancel"]) svg.addEventListener(end, () => { held = null; });
     form.addEventListener("click", ({ target }) => {
       const button = target.closest("button");
       if (!button) return;
       if (button.dataset.set) Object.assign(state, JSON.parse(button.dataset.set));
-      says.textContent = draw();
+      tell(draw());
       if (button.dataset.link === undefined) return;
       const here = new URL(location.href);
       const moved = Object.keys(state).filter(k => state[k] !== spec.state[k]);
@@ -305,7 +352,7 @@
       here.hash = root.closest("[id]").id;
       history.replaceState(null, "", here);
       navigator.clipboard?.writeText(here.href).catch(() => {});
-      says.textContent = "The link is in the address bar and on the clipboard.";
+      tell("The link is in the address bar and on the clipboard.");
     });
     form.addEventListener("submit", event => event.preventDefault());
 

@@ -19,6 +19,10 @@ from jacobians import TanhBasis, differences, ridge, temperatures
 from jacobians.book import figures, svg
 
 BIASES = (-110.0, 0.0)  # wide enough for the bias of the third unit
+WIDTH = 340 / 96  # inches: 340 pixels, the text of a phone
+LETTERS = {"font.size": 8, "lines.linewidth": 1.5, "axes.labelpad": 2, "axes.titlepad": 4,
+           "xtick.major.pad": 2, "ytick.major.pad": 2, "legend.handlelength": 1.6,
+           "legend.labelspacing": 0.2, "legend.columnspacing": 1}  # fmt: skip
 
 
 class Explorer:
@@ -45,21 +49,29 @@ class Explorer:
     def _repr_html_(self):
         here = files("jacobians.book")
         return (
-            f'<figure class="explorer" data-explorer="{self.kind}">{self.drawing}'
-            f'<form hidden autocomplete="off">{self.controls}'
-            '<p class="says" aria-live="polite"></p></form>'
+            f'<figure class="explorer" data-explorer="{self.kind}"><div class="stage">'
+            f'{self.drawing}<form hidden autocomplete="off">{self.controls}'
+            '<p class="says" aria-live="polite"></p></form></div>'
             f'<script type="application/json">{json.dumps(self.spec)}</script></figure>'
             f"<style>{(here / 'explorer.css').read_text(encoding='utf-8')}</style>"
             f"<script>{(here / 'explorer.js').read_text(encoding='utf-8')}</script>"
         )
 
 
-def slider(name, label, low, high, step, unit="", power=False):
-    """A native range input with its label and its value; with `power`, its value is an exponent."""
+def slider(name, label, low, high, step, unit="", power=False, **tells):
+    """A native range input with its label, its value, and the numbers that it moves most.
+
+    With `power` its value is an exponent. The script ties the label to the input; what else stands
+    on its line is not in the label, or a screen reader would take all of it for the name.
+    """
+    told = "".join(
+        f'<span class="tells">{said} <b data-number="{number}"></b></span>'
+        for number, said in tells.items()
+    )
     return (
-        f"<label><span>{label}</span><output></output>"
+        f'<div class="slider"><label>{label}</label><output aria-live="off"></output>{told}'
         f'<input type="range" name="{name}" min="{low:g}" max="{high:g}" step="{step:g}"'
-        f' data-unit="{html.escape(unit)}"{" data-power=10" * power}></label>'
+        f' data-unit="{html.escape(unit)}"{" data-power=10" * power}></div>'
     )
 
 
@@ -69,7 +81,8 @@ def choice(name, legend, options):
         f'<label><input type="radio" name="{name}" value="{i}">{option}</label>'
         for i, option in enumerate(options, 1)
     )
-    return f"<fieldset><legend>{legend}</legend>{buttons}</fieldset>"
+    said = f'<span aria-hidden="true">{legend}</span>'  # WebKit gives a legend a line of its own
+    return f'<div class="choice" role="radiogroup" aria-label="{legend}">{said}{buttons}</div>'
 
 
 def buttons(**presets):
@@ -80,6 +93,11 @@ def buttons(**presets):
     )
     link = '<button type="button" data-link>Copy a link to this</button>'
     return f'<div class="buttons">{made}{link}</div>'
+
+
+def small():
+    """Whatever is drawn in this context has the letters of a drawing that fits a phone."""
+    return plt.rc_context(LETTERS)
 
 
 def drawn(figure, alt):
@@ -113,8 +131,21 @@ def four_panels(basis, x0):
         The derivative is the slope of the tangent (equations :eq:`eq-slope` and :eq:`eq-bias`);
         the secant is the central difference (:eq:`eq-central`), whose step h moves z by h.
     """
+    with small():
+        return _four_panels(basis, x0)
+
+
+def _four_panels(basis, x0):
     figure = figures.four_panels(basis, x0, biases=BIASES)
+    figure.set_size_inches(WIDTH, 0.7 * WIDTH)
     above, below = figure.axes[:2], figure.axes[2:]
+    for axes, title in zip(figure.axes, PANELS, strict=True):
+        axes.set_title(title, loc="left")
+        axes.set_ylabel("")
+    for text in (text for axes in below for text in axes.texts):
+        text.set_text(text.get_text().replace("k=", ""))
+    below[0].set_xlabel("slope $a_k$")
+    below[1].set_xlabel("bias $b_k$")
     below[0].set_ylim(-20, 400)
     for column, (top, bottom) in enumerate(zip(above, below, strict=True)):
         now = basis.W[column, 0]
@@ -130,10 +161,10 @@ def four_panels(basis, x0):
     spec = {"state": state, "panels": panels, "ranges": [[0.0, 1.0], list(BIASES)]}
     controls = (
         choice("unit", "Unit", ["1", "2", "3"])
-        + slider("a", "slope <i>a</i>", 0, 1, 0.005, "per day")
-        + slider("b", "bias <i>b</i>", *BIASES, 0.5)
-        + slider("x0", "day <i>x</i><sub>0</sub>", 1, 365, 1)
-        + slider("h", "step <i>h</i> (moves <i>z</i>)", -12, 0.5, 0.1, power=True)
+        + slider("a", "slope <i>a</i>", 0, 1, 0.005, "per day", da="derivative")
+        + slider("b", "bias <i>b</i>", *BIASES, 0.5, db="derivative")
+        + slider("x0", "day <i>x</i><sub>0</sub>", 1, 365, 1, z="<i>z</i>")
+        + slider("h", "step <i>h</i>", -12, 0.5, 0.1, power=True, ea="error")
         + NUMBERS
         + buttons(
             Reset=state,
@@ -145,6 +176,8 @@ def four_panels(basis, x0):
     return Explorer("four-panels", drawing, controls, spec)
 
 
+PANELS = (r"$\phi_k$", r"$\phi_k$", r"$\partial\phi_k/\partial a_k$ (days)",
+          r"$\partial\phi_k/\partial b_k$")  # fmt: skip
 FOUR_PANELS = (
     "Four panels. Top left, three features rise from minus one to one as their slope grows from 0 "
     "to 1. Below it, their derivatives, three narrow peaks as high as the day. Top right, the "
@@ -198,6 +231,11 @@ def step_curve(w=0.1, x=100.0, z=1.0, h=1e-3):
     Explorer
         Axes are linear in the powers of ten, since the script knows no others.
     """
+    with small():
+        return _step_curve(w, x, z, h)
+
+
+def _step_curve(w, x, z, h):
     basis = TanhBasis([[w], [z - w * x]])
 
     def error(step):
@@ -207,27 +245,27 @@ def step_curve(w=0.1, x=100.0, z=1.0, h=1e-3):
     powers = np.linspace(-14, 1, 121)
     measured = np.log10([max(error(10.0**power), 10.0**BOTTOM) for power in powers])
     truncation, roundoff, best = two_errors(w, x, z, 10.0**powers)
-    fig, ax = plt.subplots(figsize=(7, 4.2))
+    fig, ax = plt.subplots(figsize=(WIDTH, 0.74 * WIDTH))
     ax.axvline(np.log10(best), color=figures.GREY, lw=1, ls=":", gid="part-best", label="best step")
     for name, line, (colour, dashes) in (
         ("round-off", roundoff, figures.UNITS[1]), ("truncation", truncation, figures.UNITS[0])
     ):  # fmt: skip
         look = {"color": colour, "ls": dashes, "gid": f"part-{name}", "label": f"{name}, predicted"}
         ax.plot(powers, np.log10(line), **look)
-    look = {"color": "black", "mfc": "none", "ms": 4, "mew": 0.8}
+    look = {"color": "black", "mfc": "none", "ms": 3, "mew": 0.7}
     ax.plot(powers, measured, "o", **look, gid="part-measured", label="measured")
     ax.plot([np.log10(h)], [np.log10(error(h))], "o", color="black", ms=9, gid="part-dot", zorder=4)
     ax.set(xlim=(-14, 1), ylim=(BOTTOM, 3), xlabel="step $h$", ylabel="error of the derivative")
-    for axis, ticks in ((ax.xaxis, range(-14, 2, 2)), (ax.yaxis, range(BOTTOM, 4, 3))):
+    for axis, ticks in ((ax.xaxis, range(-12, 2, 3)), (ax.yaxis, range(BOTTOM, 4, 3))):
         axis.set_ticks(ticks, [f"$10^{{{power}}}$" if power else "1" for power in ticks])
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.1, 1.03))
+    fig.legend(loc="outside upper center", ncols=2, frameon=False)
     drawing, panels = drawn(fig, STEP_CURVE)
     state = {"h": float(np.log10(h)), "x": x, "z": z}
     spec = {"state": state, "panels": panels, "w": w, "steps": powers.tolist(), "bottom": BOTTOM}
     controls = (
-        slider("h", "step <i>h</i>", -14, 1, 0.1, power=True)
-        + slider("x", "input <i>x</i>", 1, 365, 1)
-        + slider("z", "<i>z</i> (the bias follows)", -6, 6, 0.02)
+        slider("h", "step <i>h</i>", -14, 1, 0.1, power=True, error="error")
+        + slider("x", "input <i>x</i>", 1, 365, 1, best="best step")
+        + slider("z", "<i>z</i> (the bias follows)", -6, 6, 0.02, slope="derivative")
         + numbers(
             slope="derivative",
             error="error, measured",
@@ -284,18 +322,27 @@ def three_steps(basis, moved, lam=1e-3):
         and of the later years what their mean squared error needs: the sum of each day, and the
         sum of all squares.
     """
+    with small():
+        return _three_steps(basis, moved, lam)
+
+
+def _three_steps(basis, moved, lam):
     year, day, celsius = temperatures.load()
     x, y = day[year == 2012], celsius[year == 2012]
     later = np.rint(10 * celsius[year > 2012]).astype(int)
     sums = np.bincount(day[year > 2012], later, minlength=len(x)).astype(int)
     weights, intercept = ridge.solve(basis.transform(x), y, lam)
     fig = figures.weighted_sum(basis, weights, intercept, x[::2])
+    fig.set_size_inches(WIDTH, 0.62 * WIDTH)
     left, right = fig.axes
+    for axes, title in ((left, "weighted steps (°C)"), (right, "sum and intercept (°C)")):
+        axes.set_title(title, loc="left")
+        axes.set_ylabel("")
     left.set_ylim(-16, 16)
     right.set_ylim(-4, 38)
     corners = np.repeat(np.column_stack([x, y]), 2, axis=0)
     codes = [Path.MOVETO, Path.CLOSEPOLY] * len(x)  # a dot: a line of no length, with round ends
-    look = {"ec": figures.GREY, "lw": 2, "capstyle": "round", "alpha": 0.7, "zorder": 1}
+    look = {"ec": figures.GREY, "lw": 1.5, "capstyle": "round", "alpha": 0.7, "zorder": 1}
     right.add_patch(PathPatch(Path(corners, codes), **look))
     for k, (step, (colour, _)) in enumerate(
         zip(-basis.W[1] / basis.W[0], figures.UNITS, strict=True), 1
@@ -322,9 +369,9 @@ def three_steps(basis, moved, lam=1e-3):
     }
     controls = (
         choice("unit", "Unit", ["1", "2", "3"])
-        + slider("day", "day of its step", 0, 365, 1)
-        + slider("width", "width of its step", 2, 300, 1, "days")
-        + slider("lam", "penalty <i>λ</i>", -6, 1, 0.1, power=True)
+        + slider("day", "day of its step", 0, 365, 1, fitted="error")
+        + slider("width", "width of its step", 2, 300, 1, "days", fitted="error")
+        + slider("lam", "penalty <i>λ</i>", -6, 1, 0.1, power=True, held="held out")
         + numbers(
             fitted="mean squared error on 2012, fitted",
             held="on 2013 to 2015, held out",
@@ -370,17 +417,18 @@ def one_sample(basis, weights, intercept, x0, y0):
     Explorer
         The script writes its numbers where matplotlib has written the first ones.
     """
-    drawing, _ = drawn(figures.one_sample(basis, weights, intercept, x0, y0), ONE_SAMPLE)
+    with small():
+        drawing, _ = drawn(figures.one_sample(basis, weights, intercept, x0, y0), ONE_SAMPLE)
     units = {f"{'ab'[d]}{k + 1}": float(basis.W[d, k]) for d in range(2) for k in range(3)}
     state = {"unit": 1, **units, "x0": float(x0), "y": float(y0)}
     learns = {f"b{k}": float(round(-basis.W[0, k - 1] * x0, 1)) for k in (1, 2, 3)}
     spec = {"state": state, "weights": list(map(float, weights)), "intercept": float(intercept)}
     controls = (
         choice("unit", "Unit", ["1", "2", "3"])
-        + slider("a", "slope <i>a</i>", 0, 1, 0.005, "per day")
-        + slider("b", "bias <i>b</i>", *BIASES, 0.5)
-        + slider("x0", "day <i>x</i>", 0, 365, 1)
-        + slider("y", "temperature <i>y</i>", -5, 40, 0.1, "°C")
+        + slider("a", "slope <i>a</i>", 0, 1, 0.005, "per day", da="derivative")
+        + slider("b", "bias <i>b</i>", *BIASES, 0.5, db="derivative")
+        + slider("x0", "day <i>x</i>", 0, 365, 1, prediction="<i>ŷ</i>")
+        + slider("y", "temperature <i>y</i>", -5, 40, 0.1, "°C", loss="loss")
         + numbers(
             prediction="prediction <i>ŷ</i> (°C)",
             loss="loss",
@@ -398,9 +446,9 @@ def one_sample(basis, weights, intercept, x0, y0):
 
 
 ONE_SAMPLE = (
-    "A diagram from left to right. A box with the day x leads to three boxes, one for each unit, "
+    "A diagram from top to bottom. A box with the day x leads to three boxes, one for each unit, "
     "that compute slope times x plus bias. Each leads to a box tanh, and the three lead to one box "
     "that adds the weighted features to the prediction, which leads to the loss, half the squared "
-    "difference. Every edge carries a value above and a derivative that comes back below. At first "
+    "difference. Every edge carries a value, and beside it a derivative that comes back. At first "
     "the derivatives behind the tanh of units 2 and 3 are about zero; that of unit 1 is not."
 )

@@ -350,61 +350,57 @@ def one_sample(basis, weights, intercept, x0, y0):
     Returns
     -------
     matplotlib.figure.Figure
-        Boxes are operations. Above each edge the value that goes forwards; below it, after an arrow
-        to the left, the derivative of the loss (y^ - y)^2 / 2 that comes back.
+        Boxes are operations, from above to below. On the left of each edge the value that goes
+        forwards; on its right, after an arrow upwards, the derivative of the loss
+        (y^ - y)^2 / 2 that comes back. 340 by 230 pixels, which a phone shows as they are.
     """
     z, phi, S = basis.Z([x0])[0], basis.transform([x0])[0], basis.jacobian([x0])[0, 1]
     prediction = intercept + phi @ weights
     r = prediction - y0
     G = r * np.asarray(weights)
-    fig, ax = plt.subplots(figsize=(7.4, 4.4))
-    ax.set(xlim=(-0.1, 8.1), ylim=(-1.6, 1.45))
+    fig = plt.figure(figsize=(340 / 96, 230 / 96))
+    fig.set_layout_engine("none")
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, 340), ylim=(230, 0))  # pixels
     ax.axis("off")
-    box(ax, 0.15, 0, "$x$\n      ")
-    value(ax, 0.01, -0.12, "", f"{x0:g}", "x", zorder=4, bbox=None)
-    box(ax, 5.6, 0, r"$w_0+\sum w_k\phi_k$")
-    box(ax, 7.6, 0, "$\\frac{1}{2}(\\hat{y}-y)^2$\n ")
-    value(ax, 7.45, -0.125, "=", number(r * r / 2), "loss", zorder=4, bbox=None)
-    edge(ax, (5.6, 0), (7.6, 0), r"$\hat{y}=$", (prediction, "prediction"), (r, "residual"))
-    for k, row in enumerate((1, 0, -1), 1):
+    box(ax, (170, 12), (66, 20))
+    value(ax, 168, 16, "$x=$", f"{x0:g}", "x", bbox=None)
+    box(ax, (92, 206), (104, 24), r"$w_0+\sum w_k\phi_k$")
+    box(ax, (298, 206), (76, 38))
+    ax.text(298, 203, r"$(\hat{y}-y)^2/2$", ha="center", zorder=4)
+    value(ax, 284, 219, "$=$", number(r * r / 2), "loss", bbox=None)
+    ax.plot([144, 260], [206, 206], color=GREY, linewidth=1, zorder=1)
+    value(ax, 196, 200, r"$\hat{y}=$", number(prediction), "prediction")
+    value(ax, 196, 221, "←", number(r), "residual", color=UNITS[1][0])
+    for k, x in enumerate((61, 171, 281), 1):
+        ax.plot([170, x, x, 92], [12, 52, 132, 206], color=GREY, linewidth=1, zorder=1)
+        box(ax, (x, 52), (70, 20), f"$a_{k}x+b_{k}$")
+        box(ax, (x, 132), (40, 18), "tanh")
         dphi, dz = G[k - 1], S[k - 1] * G[k - 1]
-        box(ax, 1.5, row, f"$a_{k}x+b_{k}$")
-        box(ax, 3.6, row, "tanh")
-        edge(ax, (0.15, 0), (1.5, row))
-        edge(ax, (1.5, row), (3.6, row), f"$z_{k}=$", (z[k - 1], f"z-{k}"), (dz, f"dz-{k}"))
-        edge(ax, (3.6, row), (5.6, 0), f"$\\phi_{k}=$", (phi[k - 1], f"phi-{k}"),
-             (dphi, f"dphi-{k}"))  # fmt: skip
-        for line, (to, by) in enumerate((("a", dz * x0), ("b", dz))):
-            y = row - 0.29 - 0.13 * line
-            value(ax, 1.5, y, f"to ${to}_{k}$:", number(by), f"{to}-{k}", color=UNITS[1][0])
+        for y, letter, derivative in ((74, "a", dz * x0), (88, "b", dz)):
+            name = f"{letter}-{k}"
+            value(ax, x, y, f"to ${letter}_{k}$:", number(derivative), name, color=UNITS[1][0])
+        for y, letter, forwards, back in ((112, "z", z, dz), (157, "phi", phi, dphi)):
+            symbol = "z" if letter == "z" else r"\phi"
+            value(ax, x - 33, y, f"${symbol}_{k}=$", number(forwards[k - 1]), f"{letter}-{k}")
+            value(ax, x + 16, y, "↑", number(back), f"d{letter}-{k}", color=UNITS[1][0])
     return fig
 
 
-def box(ax, x, y, text):
-    look = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "black"}
-    ax.text(x, y, text, ha="center", va="center", bbox=look, zorder=3)
-
-
-def edge(ax, start, end, symbol="", forwards=None, back=None):
-    """An edge, with what goes forwards above it and the derivative that comes back below.
-
-    Both are (number, the name under which an explorer finds it).
-    """
-    ax.plot(*zip(start, end, strict=True), color=GREY, linewidth=1, zorder=1)
-    if back is None:
-        return
-    x, y = np.add(start, end) / 2
-    value(ax, x, y + 0.06, symbol, number(forwards[0]), forwards[1])
-    value(ax, x, y - 0.14, "←", number(back[0]), back[1], color=UNITS[1][0])
+def box(ax, centre, size, text=""):
+    corner = np.subtract(centre, np.divide(size, 2))
+    look = {"boxstyle": "round,pad=0,rounding_size=4", "facecolor": "white", "edgecolor": "black"}
+    ax.add_patch(mpl.patches.FancyBboxPatch(corner, *size, **look, linewidth=0.8, zorder=3))
+    ax.text(*centre, text, ha="center", va="center_baseline", zorder=4)
 
 
 def value(ax, x, y, symbol, text, name, **look):
     """A number and what it is the value of, apart, so that an explorer can write the number."""
-    ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    look = {"fontsize": "small", "va": "baseline", "bbox": ground, **look}
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    look = {"va": "baseline", "bbox": ground, "zorder": 4, **look}
     if symbol:
-        ax.text(x, y, symbol, ha="right", **look)
-    ax.text(x + 0.04, y, text, ha="left", gid=f"part-{name}", **look)
+        ax.annotate(symbol, (x, y), (-1.5, 0), textcoords="offset points", ha="right", **look)
+    ax.text(x, y, text, ha="left", gid=f"part-{name}", **look)
 
 
 def number(value):

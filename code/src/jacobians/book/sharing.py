@@ -86,24 +86,31 @@ def softmax_explorer(z=(1.0, 0.0, -0.5), temperature=1.0, right=2):
         The matrix is :eq:`eq-softmax-matrix`, divided by the temperature; the derivative of the
         loss is :eq:`eq-cross-entropy-gradient` for one sample, divided by it too.
     """
+    with explorer.small():
+        return _softmax_explorer(z, temperature, right)
+
+
+def _softmax_explorer(z, temperature, right):
     p = softmax(np.divide(z, temperature))
     J = np.diag(p) - np.outer(p, p)
-    fig, (left, matrix) = plt.subplots(1, 2, figsize=(7.6, 3.9), width_ratios=(1.25, 1))
-    left.set(xlim=(0.1, 3.6), ylim=(0, 1.42), yticks=[0, 0.5, 1], ylabel="probability")
-    left.set_xticks([1, 2, 3], ["unit 1", "unit 2", "unit 3"])
+    size = (explorer.WIDTH, 0.62 * explorer.WIDTH)
+    fig, (left, matrix) = plt.subplots(1, 2, figsize=size, width_ratios=(1.1, 1))
+    left.set(xlim=(-0.1, 3.7), ylim=(0, 1.42), yticks=[0, 0.5, 1], xlabel="unit")
+    left.set_title("probability", loc="left")
+    left.set_xticks([1, 2, 3])
     left.axhline(1, color=figures.GREY, lw=0.5)
-    left.text(0.15, 1.28, "$p$", color=POSITIVE)
-    left.text(0.15, 1.1, "$p-y$", color=NEGATIVE)
+    left.text(-0.05, 1.28, "$p$", color=POSITIVE)
+    left.text(-0.05, 1.12, "$p-y$", color=NEGATIVE)
     for k, q in enumerate(p, 1):
         y = float(k == right)
         bar = [(k - 0.3, 0), (k + 0.1, 0), (k + 0.1, q), (k - 0.3, q), (k - 0.3, 0)]
         left.add_patch(PathPatch(Path(bar), fc=POSITIVE, ec="none", gid=f"part-bar-{k}"))
         look = {"color": NEGATIVE, "clip_on": False}
         left.plot([k + 0.25] * 2, [q, y], "--", **look, gid=f"part-gap-{k}")
-        left.plot([k + 0.25], [y], "D", ms=6, **look, gid=f"part-class-{k}")
-        figures.value(left, k - 0.3, 1.28, "", figures.number(q), f"p-{k}", color=POSITIVE)
-        figures.value(left, k - 0.3, 1.1, "", figures.number(q - y), f"r-{k}", color=NEGATIVE)
-    matrix.set(xlim=(0.5, 3.5), ylim=(3.5, 0.5), xlabel="logit $z_l$", ylabel="probability $p_k$")
+        left.plot([k + 0.25], [y], "D", ms=5, **look, gid=f"part-class-{k}")
+        figures.value(left, k - 0.25, 1.28, "", figures.number(q), f"p-{k}", color=POSITIVE)
+        figures.value(left, k - 0.25, 1.12, "", figures.number(q - y), f"r-{k}", color=NEGATIVE)
+    matrix.set(xlim=(0.5, 3.5), ylim=(3.5, 0.5), xlabel="logit $z_l$", ylabel="$p_k$")
     matrix.set_xticks([1, 2, 3])
     matrix.set_yticks([1, 2, 3])
     matrix.set_box_aspect(1)
@@ -119,15 +126,15 @@ def softmax_explorer(z=(1.0, 0.0, -0.5), temperature=1.0, right=2):
         path = Path(ring + [l + 1, k + 1])
         matrix.add_patch(PathPatch(path, gid=f"part-entry-{k + 1}{l + 1}", **look))
         entry = figures.number(J[k, l] / temperature)
-        figures.value(matrix, l + 0.78, k + 1.05, "", entry, f"J-{k + 1}{l + 1}", bbox=None)
+        figures.value(matrix, l + 0.64, k + 1.08, "", entry, f"J-{k + 1}{l + 1}", bbox=None)
     drawing, panels = explorer.drawn(fig, SOFTMAX)
     state = {f"z{k}": float(each) for k, each in enumerate(z, 1)}
     state = {"unit": 1, **state, "T": float(np.log10(temperature)), "y": right}
     controls = (
         explorer.choice("unit", "Unit", ["1", "2", "3"])
         + explorer.choice("y", "Right class", ["1", "2", "3"])
-        + explorer.slider("z", "logit <i>z</i> of the unit", -6, 6, 0.1)
-        + explorer.slider("T", "temperature", -1, 1, 0.05, power=True)
+        + explorer.slider("z", "logit <i>z</i> of the unit", -6, 6, 0.1, p="<i>p</i>")
+        + explorer.slider("T", "temperature", -1, 1, 0.05, power=True, loss="loss")
         + explorer.numbers(
             p="probability of the unit",
             own="its derivative by its own logit",

@@ -11,6 +11,34 @@
   new ResizeObserver(mark).observe(document.documentElement);
   document.fonts.ready.then(mark);
 
+  // A formula is copied whole: as TeX where text is pasted, as MathML where a document is.
+  document.addEventListener("copy", event => {
+    const selection = getSelection();
+    if (selection.isCollapsed || !selection.rangeCount) return;
+    const range = selection.getRangeAt(0).cloneRange();
+    const around = node => (node.closest ? node : node.parentElement)?.closest("math");
+    const [first, last] = [range.startContainer, range.endContainer].map(around);
+    if (first) range.setStartBefore(first);
+    if (last) range.setEndAfter(last);
+    const copied = document.createElement("div");
+    copied.append(range.cloneContents());
+    if (!copied.querySelector("math")) return;
+    event.preventDefault();
+    event.clipboardData.setData("text/html", copied.innerHTML);
+    const formulas = copied.querySelectorAll("math"), tex = math => math.querySelector("annotation").textContent;
+    const alone = copied.textContent.trim() === [...formulas].map(math => math.textContent).join("").trim();
+    for (const math of formulas) {
+      const mark = alone ? "" : math.getAttribute("display") === "block" ? "$$" : "$";
+      const then = alone && math.nextElementSibling?.localName === "math" ? " \\qquad " : "";
+      math.dataset.tex = mark + tex(math) + mark + then;
+    }
+    for (const math of formulas) math.replaceWith(math.dataset.tex);
+    copied.style = "position: absolute; opacity: 0";  // laid out, for its lines
+    document.body.append(copied);
+    event.clipboardData.setData("text/plain", copied.innerText);
+    copied.remove();
+  });
+
   for (const button of document.querySelectorAll(".print-button"))
     button.addEventListener("click", () => print());
 
