@@ -68,10 +68,9 @@ REASONS = {
         "a sum of one term less": "the last residual is linear, sqrt(lam) w_K: its Hessian is 0"
     },
     "eq-cost": dict.fromkeys(
-        ["factor C left out #2", "term C left out", "1 is 2", "+ for -, - for + #3"],
-        "a bound: one worker is where it is nearly met, and more of them keep less than it allows",
-    )
-    | {"term +1 left out": "of D+1 = 601 rows one is beyond what a bound can show"},
+        ["factor C left out #2", "term C left out"],
+        "at most so many parts wait; with one worker none does, and blocks outweigh those of three",
+    ),
     "eq-softmax-jacobian": {"indices k and l exchanged": SYMMETRIC},
     "eq-softmax-parameters": {"indices k and l exchanged": SYMMETRIC},
     "eq-cross-entropy-hessian": {"indices k and l exchanged": SYMMETRIC},

@@ -44,9 +44,9 @@ def keep(**sections):
 # What each way to the derivative costs beside its arguments, for N samples, D inputs and K units,
 # equation :eq:`eq-cost`: numbers in memory at the same time, and operations (to a factor).
 NUMBERS = {
-    "VJP": lambda N, D, K: working(N, D, K, 2 * K),
-    "JVP": lambda N, D, K: N * K + working(N, D, K, 2 * K) - 2 * (D + 1) * K,
-    "stored": lambda N, D, K: N * (D + 1) * K,
+    "VJP": lambda N, D, K: working(N, D, K) + 5 * (D + 1) * K,
+    "JVP": lambda N, D, K: N * K + working(N, D, K) + 2 * (D + 1) * K,
+    "stored": lambda N, D, K: N * (D + 1) * K + working(N, D, K) + (D + 1) * K,
     "numerical": lambda N, D, K: N * (D + 1) * K + 2 * N * K,
     "dense": lambda N, D, K: N * (D + 1) * K * K,
 }
@@ -59,13 +59,9 @@ OPERATIONS = {
 }
 
 
-def working(N, D, K, products):
-    """Numbers in the working arrays of a block of samples, for one worker.
-
-    X~, Z and what the factor needs beside it; and W's shape twice, for a part and for the sum.
-    """
-    rows = min(N, rows_in_a_block(D + 1, K)[0])
-    return rows * (D + 1 + products) + 2 * (D + 1) * K
+def working(N, D, K):
+    """Numbers in the working arrays of a block of samples, for one worker."""
+    return min(N, rows_in_a_block(D + 1, K)[0]) * (D + 1 + 2 * K)
 
 
 def exponent(sizes, values, last=3):
