@@ -11,11 +11,12 @@ import numpy as np
 
 from jacobians import mistakes
 from jacobians.derivatives import CLOSE, FULL, WIDE, check_derivative
-from jacobians.differences import EPS, _finite, line, lines, roughness, slope
+from jacobians.differences import EPS, _descend, _finite, line, lines, roughness, slope
 from jacobians.reports import KINK, RIGHT, UNJUDGED, WRONG, Report
 
 __all__ = ["Report", "check_derivative", "check_jacobian"]
 
+STEP = 2.0**-8  # where the ladder begins, in z: three rungs are enough for most bases
 TOGETHER = 2**14  # so many numbers of a basis climb one ladder together
 
 
@@ -59,36 +60,30 @@ def check_jacobian(basis, X):
     if X.ndim == 0:
         raise ValueError("X must be (N, D) or (N,); got a single number")
     copies = Copies(basis, W, X)
-    calls, found, seen = 0, [], np.zeros(W.shape[1], dtype=bool)
-    points = [_own_point(W, X, scale) for scale in (1.0, 4.0)]
-    points.insert(1, (W, X))
-    for number, (own_W, own_X) in enumerate(points):
-        here = basis if number == 1 else copies.make(own_W)
-        report, moves, cost = _examine_basis(copies, here, own_X, quick=number == 2)
-        calls += cost
-        if report is not None and not report.ok:
-            return replace(report, evaluations=calls)
-        found.append((report, moves))
-        seen |= moves
+    own_W, own_X = _own_point(W, X)
+    near, far = Place(copies, own_W, own_X), Place(copies, own_W, 4 * own_X)  # to |z| = 2, to 7
+    both = Place(copies, own_W, np.concatenate([own_X, 4 * own_X]))
+    given = Place(copies, W, X, basis)
+    looks = [both]
+    for place in [given] if both.agrees(1) else [near, given, far]:
+        looks.append(place)
+        if not place.examine().ok:
+            return replace(place.report, evaluations=sum(look.calls for look in looks))
     for scale in (0.1, 1e-2, 1e-3, 10.0, 100.0):  # where all was flat, nothing has been checked
-        if seen.any():
+        if any(look.moves.any() for look in looks):
             break
-        own_W, own_X = _own_point(W, X, scale)
-        report, moves, cost = _examine_basis(copies, copies.make(own_W), own_X)
-        calls, seen = calls + cost, seen | moves
-        if report is not None and not report.ok:
-            return replace(report, evaluations=calls)
+        looks.append(Place(copies, *_own_point(W, X, scale)))
+        if not looks[-1].examine().ok:
+            return replace(looks[-1].report, evaluations=sum(look.calls for look in looks))
+    seen, calls = np.any([look.moves for look in looks], axis=0), sum(look.calls for look in looks)
     if not seen.any():
         return Report(
             False, "no verdict: neither at X nor at a point of our own do the features change with "
             "W, as far as can be seen, and any small number would pass",
             kind="no verdict", evaluations=calls,
         )  # fmt: skip
-    here, moves = found[1]
-    ours = next((report for report, _ in found if report is not None), None)
-    return replace(
-        here or ours or Report(True), remark=_basis_remark(here, moves, seen, X), evaluations=calls
-    )
+    report = given.report if given.moves.any() else near.examine()
+    return replace(report, remark=_basis_remark(given.moves, seen, X), evaluations=calls)
 
 
 class Copies:
@@ -147,7 +142,7 @@ def _alike(a, b):
         return a is b
 
 
-def _own_point(W, X, scale):
+def _own_point(W, X, scale=1.0):
     """Parameters and inputs at which 0.3 < |z| < 2 (times a scale), N, D+1 and K all different."""
     rng, (D1, K) = np.random.default_rng(0), W.shape
     D, N = D1 - 1, 7
@@ -163,161 +158,192 @@ def _own_point(W, X, scale):
     return own_W * scale, own_X[:, 0] if X.ndim == 1 else own_X
 
 
-def _agrees_along(at, W, base, noise, size, J, count):
-    """Whether J is right along random directions in which all parameters move, and what moves."""
-    moves = np.zeros(base.shape[1], dtype=bool)
-    if J.shape != (*base.shape[:1], *W.shape):
-        return False, moves
-    rng = np.random.default_rng(9)
-    for _ in range(count):
-        v = rng.uniform(0.5, 1.5, W.shape) * rng.choice([-1.0, 1.0], W.shape)
-        v /= size[:, None] * np.sqrt(len(size))
-        found = slope(line(at, W, v), base.ravel(), noise)
-        claimed = np.einsum("ndk,dk->nk", J, v).ravel()
-        sizes = np.einsum("ndk,dk->nk", np.abs(J), np.abs(v)).ravel()
-        if not (np.abs(claimed - found.value) <= WIDE * found.error + CLOSE * sizes).all():
-            return False, moves
-        firm = np.abs(found.value) > WIDE * found.error
-        moves |= firm.reshape(base.shape).any(axis=0)
-    return True, moves
+class Place:
+    """One W and one X: the features there as a function of W, counted, and what is claimed.
 
-
-def _examine_basis(copies, basis, X, quick=False):
-    """The report at one point (None if nothing moves), which units move, and the evaluations.
-
-    A quick look goes along one direction, and entry by entry only if that finds something; so does
-    a look at very many inputs.
+    Attributes
+    ----------
+    calls : int
+        How often the features were evaluated.
+    moves : ndarray of bool, shape (K,)
+        The units that were seen to change with W here.
+    report : Report
+        What `examine` has found.
     """
-    W = np.array(basis.W, dtype=float)
-    with np.errstate(all="ignore"):
-        base = np.array(basis.transform(X.copy()), dtype=float)
-    calls = 0
-    if base.ndim != 2 or base.shape[1] != W.shape[1] or not np.isfinite(base).all():
-        if base.shape != (len(X), W.shape[1]):
-            told = f"transform must return (N, K) = {(len(X), W.shape[1])}; it returns {base.shape}"
-            return Report(False, told, kind="other shape"), np.zeros(W.shape[1], dtype=bool), 1
-        return None, np.zeros(W.shape[1], dtype=bool), 1
-    N, K = base.shape
 
-    def at(V):
-        nonlocal calls
-        calls += 1
+    def __init__(self, copies, W, X, basis=None):
+        self.copies, self.W, self.X, self.calls = copies, np.array(W, dtype=float), X, 0
+        self.basis = copies.make(W) if basis is None else basis
+        self.moves, self.report = np.zeros(W.shape[1], dtype=bool), None
+        size = np.append(np.abs(X[:, None] if X.ndim == 1 else X).max(axis=0), 1.0)
+        self.size = np.where(size == 0, 1.0, size)  # of each input
+
+    def features(self, basis):
+        self.calls += 1
         with np.errstate(all="ignore"):
-            return np.array(copies.make(V).transform(X.copy()), dtype=float).ravel()
+            return np.array(basis.transform(self.X.copy()), dtype=float)
 
-    flat_X = X[:, None] if X.ndim == 1 else X
-    size = np.append(np.abs(flat_X).max(axis=0), 1.0)
-    size[size == 0] = 1.0
-    moves = np.zeros(K, dtype=bool)
-    name = type(basis).__name__
+    def at(self, V):
+        return self.features(self.copies.make(V)).ravel()
 
-    def asked():
+    def claimed(self):
         with np.errstate(all="ignore"):
             try:
-                return basis.jacobian(X.copy())
+                return self.basis.jacobian(self.X.copy())
             except NotImplementedError:
                 raise
             except Exception:  # perhaps it keeps something from transform
-                basis.transform(X.copy())
-                return basis.jacobian(X.copy())
+                self.basis.transform(self.X.copy())
+                return self.basis.jacobian(self.X.copy())
 
-    def wrong(kind, told, **more):
-        return Report(False, told, kind=kind, **more), moves, calls
+    def agrees(self, count):
+        """Whether all is right along random directions in which every parameter moves."""
+        try:
+            base, J = self.features(self.basis), np.array(self.claimed())
+        except Exception:  # `examine` has the words for it
+            return False
+        if J.dtype.kind not in "iuf" or J.shape != (*base.shape[:1], *self.W.shape):
+            return False
+        if base.shape != J.shape[::2] or not np.isfinite(base).all():
+            return False
+        return self.along(base, 4 * EPS * np.abs(base).ravel(), J, count)
 
-    try:
-        yours = asked()
-        yours = None if yours is None else np.array(yours)
-        again = asked()
-    except NotImplementedError:
-        return wrong("not written", "jacobian is not written yet")
-    except Exception as error:
-        return wrong("fails", f"jacobian fails: {type(error).__name__}: {error}")
-    if yours is None:
-        return wrong("nothing returned", "jacobian returns nothing yet: does it end with `return`?")
-    if yours.size and yours.dtype.kind in "fc" and np.isnan(yours).all():
-        return wrong("not written", "jacobian is not written yet: every entry is NaN")
-    if yours.dtype.kind not in "biufc":
-        return wrong("not numbers", f"jacobian returns {yours.dtype} and not numbers")
-    noise = roughness(at, W, base.ravel()) if not quick else 4 * EPS * np.abs(base).ravel()
-    if quick or len(W) > FULL:
-        J = np.asarray(yours.real, dtype=float)
-        agrees, moves = _agrees_along(at, W, base, noise, size, J, 1 if quick else 3)
-        if agrees and (quick or _shared(at, W, base, noise, size) is None):
-            return (Report(True) if moves.any() else None), moves, calls
-        noise = roughness(at, W, base.ravel())
-    shared = _shared(at, W, base, noise, size)
-    if shared is not None and yours.ndim == 4:
-        report = check_derivative(
-            lambda V: at(V).reshape(N, K), W, jac=lambda V: copies.make(V).jacobian(X.copy())
-        )
-        found = replace(report, subject="The Jacobian", blame="Not yet")
-        return found, np.ones(K, dtype=bool), calls
-    if shared is not None and yours.shape == (N, *W.shape):
-        k, l = shared
-        return wrong(
-            "units share something",
-            f"unit {k} depends on the parameters of unit {l} too, and the compact array "
-            "(N, D+1, K) has no place for that: the whole (N, K, D+1, K) is needed",
-        )
-    T, E, low, high = np.empty((4, N, *W.shape))
-    rows = max(1, TOGETHER // base.size)
-    for first in range(0, len(W), rows):  # units that share no parameter move together
-        some = range(first, min(first + rows, len(W)))
-        moved = [np.outer(np.arange(len(W)) == d, np.full(K, 1 / size[d])) for d in some]
-        many = len(moved)
-        found = slope(lines(at, W, moved), np.tile(base.ravel(), many), np.tile(noise, many))
-        for array, values in zip((T, E, low, high), found, strict=True):
-            lanes = values.reshape(many, N, K) * size[first : first + many, None, None]
-            array[:, first : first + many] = lanes.transpose(1, 0, 2)
-    moves = (np.abs(T) > WIDE * E).any(axis=(0, 1))
-    if yours.shape == T.shape and np.isfinite(yours).all():
-        Y = yours.astype(float)
-        allowed = WIDE * E + CLOSE * np.abs(T)
-        kink = np.isfinite(low)
-        off = np.isfinite(E) & ~kink & (np.abs(Y - T) > allowed)
-        off |= kink & ~((Y >= low - allowed) & (Y <= high + allowed))
-        vague = ~np.isfinite(E) & ~kink
-        states = np.full(T.shape, RIGHT)
-        states[kink], states[vague], states[off] = KINK, UNJUDGED, WRONG
-        facts = {"errors": Y - T, "states": states.reshape(N, -1)}
-        facts["unjudged"] = {
-            tuple(int(a) for a in i): "the features are not smooth or not defined around W"
-            for i in np.argwhere(vague)[:10_000]
-        }
-        if not off.any():
-            if not np.allclose(np.asarray(again, dtype=float), Y, rtol=1e-9, atol=0):
+    def along(self, base, noise, J, count):
+        rng, moves = np.random.default_rng(9), self.moves
+        for _ in range(count):
+            v = rng.uniform(0.5, 1.5, self.W.shape) * rng.choice([-1.0, 1.0], self.W.shape)
+            v /= self.size[:, None] * np.sqrt(len(self.size))
+            found = _descend(line(self.at, self.W, v), base.ravel(), noise, STEP)
+            claimed = np.einsum("ndk,dk->nk", J, v).ravel()
+            sizes = np.einsum("ndk,dk->nk", np.abs(J), np.abs(v)).ravel()
+            if not (np.abs(claimed - found.value) <= WIDE * found.error + CLOSE * sizes).all():
+                return False
+            firm = np.abs(found.value) > WIDE * found.error
+            moves = moves | firm.reshape(base.shape).any(axis=0)
+        self.moves = moves
+        return True
+
+    def examine(self):
+        """Compare every entry, or at very many inputs a few directions first; the report."""
+        self.report = self._examined()
+        return self.report
+
+    def _examined(self):
+        W, name = self.W, type(self.basis).__name__
+
+        def wrong(kind, told, **more):
+            return Report(False, told, kind=kind, **more)
+
+        base = self.features(self.basis)
+        if base.shape != (len(self.X), W.shape[1]):
+            told = f"transform must return (N, K) = {(len(self.X), W.shape[1])}"
+            return wrong("other shape", f"{told}; it returns {base.shape}")
+        if not np.isfinite(base).all():
+            return Report(True)  # nothing to compare: no unit has been seen to move
+        try:
+            yours = self.claimed()
+            yours = None if yours is None else np.array(yours)
+            again = np.array(self.claimed())
+        except NotImplementedError:
+            return wrong("not written", "jacobian is not written yet")
+        except Exception as error:
+            return wrong("fails", f"jacobian fails: {type(error).__name__}: {error}")
+        if yours is None:
+            told = "jacobian returns nothing yet: does it end with `return`?"
+            return wrong("nothing returned", told)
+        if yours.dtype.kind not in "biufc":
+            return wrong("not numbers", f"jacobian returns {yours.dtype} and not numbers")
+        if yours.size and yours.dtype.kind in "fc" and np.isnan(yours).all():
+            return wrong("not written", "jacobian is not written yet: every entry is NaN")
+        noise = roughness(self.at, W, base.ravel())
+        compact = yours.shape == (len(base), *W.shape)
+        comparable = compact and yours.dtype.kind != "c" and np.isfinite(yours).all()
+        if comparable and len(W) > FULL and self.along(base, noise, yours.astype(float), 3):
+            return Report(True)
+        if yours.ndim == 4 and self.shared(base, noise) is not None:
+            report = check_derivative(
+                lambda V: self.at(V).reshape(base.shape), W,
+                jac=lambda V: self.copies.make(V).jacobian(self.X.copy()),
+            )  # fmt: skip
+            self.moves = np.ones(W.shape[1], dtype=bool)
+            return replace(report, subject="The Jacobian", blame="Not yet")
+        T, E, low, high = self.truth(base, noise)
+        self.moves = (np.abs(T) > WIDE * E).any(axis=(0, 1))
+        facts, off = {}, None
+        if comparable:
+            Y = yours.astype(float)
+            allowed = WIDE * E + CLOSE * np.abs(T)
+            kink = np.isfinite(low)
+            off = np.isfinite(E) & ~kink & (np.abs(Y - T) > allowed)
+            off |= kink & ~((Y >= low - allowed) & (Y <= high + allowed))
+            vague = ~np.isfinite(E) & ~kink
+            states = np.full(T.shape, RIGHT)
+            states[kink], states[vague], states[off] = KINK, UNJUDGED, WRONG
+            facts = {"errors": Y - T, "states": states.reshape(len(base), -1)}
+            facts["unjudged"] = {
+                tuple(int(a) for a in i): "the features are not smooth or not defined around W"
+                for i in np.argwhere(vague)[:10_000]
+            }
+            same = np.array_equal(again, yours) or (
+                again.shape == yours.shape and np.allclose(again, yours, rtol=1e-9, atol=0)
+            )
+            if not off.any() and same:
+                return Report(True, **facts)
+            if not off.any():
                 return wrong(
                     "differs between calls", f"{name}.jacobian gives another array at its second "
                     "call with the same X: does it keep or change something?", **facts,
                 )  # fmt: skip
-            return (Report(True, **facts) if moves.any() else None), moves, calls
-        kind, told = _basis_mistake(basis, W, flat_X, Y, T, yours, off)
-        return wrong(kind, told, entry=_worst_of_basis(Y - T, off, Y, T), **facts)
-    return wrong(*_basis_mistake(basis, W, flat_X, yours, T, yours, None))
+            facts["entry"] = _worst_of_basis(Y - T, off, Y, T)
+        if compact and (shared := self.shared(base, noise)) is not None:
+            k, l = shared
+            return wrong(
+                "units share something",
+                f"unit {k} depends on the parameters of unit {l} too, and the compact array "
+                "(N, D+1, K) has no place for that: the whole (N, K, D+1, K) is needed",
+            )
+        flat_X = self.X[:, None] if self.X.ndim == 1 else self.X
+        return wrong(*_basis_mistake(self.basis, W, flat_X, yours, T, off), **facts)
+
+    def truth(self, base, noise):
+        """The compact array by the ladder, its error and its one-sided values.
+
+        All units climb together, since they share no parameter; and several rows of W.
+        """
+        (N, K), D1 = base.shape, len(self.W)
+        found = np.empty((4, N, D1, K))
+        rows = max(1, TOGETHER // base.size)
+        for first in range(0, D1, rows):
+            some = range(first, min(first + rows, D1))
+            moved = [np.outer(np.arange(D1) == d, np.full(K, 1 / self.size[d])) for d in some]
+            many = len(moved)
+            ladder = lines(self.at, self.W, moved)
+            climbed = slope(ladder, np.tile(base.ravel(), many), np.tile(noise, many), STEP)
+            for array, values in zip(found, climbed, strict=True):
+                lanes = values.reshape(many, N, K) * self.size[first : first + many, None, None]
+                array[:, first : first + many] = lanes.transpose(1, 0, 2)
+        return found
+
+    def shared(self, base, noise):
+        """A pair (k, l) of units of which k moves with the parameters of l, or None."""
+        W, K = self.W, self.W.shape[1]
+        rng = np.random.default_rng(8)
+        move = rng.uniform(0.5, 1.5, W.shape) * 1e-3 / (self.size[:, None] * len(W))
+        limit = 50 * noise.reshape(base.shape)
+
+        def far(some):
+            return np.abs(self.at(W + move * some).reshape(base.shape) - base) > limit
+
+        for b in range((K - 1).bit_length()):
+            for some in (np.arange(K) >> b & 1 == 0, np.arange(K) >> b & 1 == 1):
+                if (others := far(some) & ~some).any():
+                    k = int(np.flatnonzero(others.any(axis=0))[0])
+                    alone = (l for l in np.flatnonzero(some) if far(np.arange(K) == l)[:, k].any())
+                    return k, int(next(alone, np.flatnonzero(some)[0]))
+        return None
 
 
-def _shared(at, W, base, noise, size):
-    """A pair (k, l) of units of which k moves with the parameters of l, or None."""
-    K = W.shape[1]
-    rng = np.random.default_rng(8)
-    move = rng.uniform(0.5, 1.5, W.shape) * 1e-3 / (size[:, None] * len(size))
-    limit = 50 * noise.reshape(base.shape)
-    groups = [np.arange(K) >> b & 1 for b in range(max(1, (K - 1).bit_length()))] if K > 1 else []
-    for bits in groups:
-        for side in (0, 1):
-            some = bits == side
-            far = np.abs(at(W + move * some).reshape(base.shape) - base) > limit
-            if (far & ~some).any():
-                k = int(np.flatnonzero((far & ~some).any(axis=0))[0])
-                for l in np.flatnonzero(some):
-                    one = at(W + move * (np.arange(K) == l)).reshape(base.shape)
-                    if (np.abs(one - base) > limit)[:, k].any():
-                        return k, int(l)
-                return k, int(np.flatnonzero(some)[0])
-    return None
-
-
-def _basis_mistake(basis, W, X, yours, truth, raw, off):
+def _basis_mistake(basis, W, X, yours, truth, off):
     """The one mistake of a basis that explains the array best: (kind, told)."""
     known = mistakes.MISTAKES
     if not np.isfinite(yours).all():
@@ -386,10 +412,10 @@ def _worst_of_basis(errors, off, yours, truth):
     )
 
 
-def _basis_remark(here, moves, seen, X):
+def _basis_remark(moves, seen, X):
     """What the given X cannot show, for a Jacobian that is right there."""
     told = []
-    if here is None:
+    if not moves.any():
         told.append(
             "At the given X the features do not change with W, as far as can be seen: there was "
             "nothing to compare, and a point of our own was used."

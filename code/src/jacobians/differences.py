@@ -309,10 +309,8 @@ def lines(at, w, directions):
         found = [one(t) for one in each]
         if any(y is None for y, _ in found):
             return None, t
-        return (
-            np.concatenate([y for y, _ in found]),
-            np.concatenate([np.full(y.shape, taken) for y, taken in found]),
-        )
+        taken = np.repeat([taken for _, taken in found], [y.size for y, _ in found])
+        return np.concatenate([y for y, _ in found]), taken
 
     return along
 
@@ -333,11 +331,13 @@ def roughness(at, w, base, rng=None):
             continue
         points = np.array([*points[:4], base, *points[4:]])
         fourth = np.diff(points, n=4, axis=0)
-        measured = np.sqrt(np.mean(fourth**2, axis=0) / 70)  # 70 = 1 + 16 + 36 + 16 + 1
-        moves = np.ptp(points, axis=0) > 0
-        noise = np.fmin(noise, np.where(moves, measured, np.nan))
-        single = single or moves.any() and np.array_equal(points, points.astype(np.float32))
-        if np.all(noise <= 1e4 * EPS * np.abs(points).max(axis=0)):
+        squares = np.einsum("ij,ij->j", fourth, fourth)
+        measured = np.sqrt(squares / (70 * len(fourth)))  # 70 = 1 + 16 + 36 + 16 + 1
+        most, least = points.max(axis=0), points.min(axis=0)
+        noise = np.fmin(noise, np.where(most > least, measured, np.nan))
+        if np.array_equal(base, base.astype(np.float32)) and (most > least).any():
+            single = single or np.array_equal(points, points.astype(np.float32))
+        if np.all(noise <= 1e4 * EPS * np.maximum(most, -least)):
             break  # else a bend or a kink may look like noise: it shrinks with the spacing
     if np.isnan(noise).any():  # what stands still over a short way may be a coarse staircase
         points = [along(2.0**-12 * k)[0] for k in (-2, -1, 1, 2)]
@@ -347,10 +347,17 @@ def roughness(at, w, base, rng=None):
     noise = np.fmax(noise, EPS * np.abs(base))
     if single:  # results rounded to float32: where they stand still the scatter was not to be seen
         return np.maximum(noise, np.finfo(np.float32).eps / 2 * np.abs(base))
-    share = noise[base != 0] / np.abs(base[base != 0])
-    if share.size and 1e-9 < np.median(share) < 1e-5:  # float32 inside, most likely everywhere
-        noise = np.maximum(noise, np.median(share) * np.abs(base))
-    return noise
+    return np.maximum(noise, _relative(noise, base) * np.abs(base))
+
+
+def _relative(noise, base):
+    """The noise beside f, if f looks as if it computed in float32 inside; else EPS."""
+    size = np.abs(base)
+    if 2 * np.count_nonzero(noise > 1e-9 * size) < np.count_nonzero(size):  # no need to sort
+        return EPS
+    share = noise[size > 0] / size[size > 0]
+    share = np.median(share) if share.size else EPS
+    return float(share) if 1e-9 < share < 1e-5 else EPS
 
 
 def _typical(w):
@@ -403,9 +410,7 @@ def _descend(along, base, noise, step, most=MOST):
     """Go down the ladder from one step, keep for each output the estimate that is trusted most."""
     value, error = np.zeros_like(base), np.full_like(base, np.inf)
     low, high = np.full((2, base.size), np.nan)
-    shares = noise[base != 0] / np.abs(base[base != 0])
-    share = float(np.median(shares)) if shares.size else EPS
-    share = share if 1e-9 < share < 1e-5 else EPS
+    share = _relative(noise, base)
     old, bends, sides, failed, power, moved = [], [], [], 0, 2, np.zeros_like(base)
     down_ok = up_ok = False
     h = step
@@ -426,30 +431,34 @@ def _descend(along, base, noise, step, most=MOST):
             if power == 1:
                 old, power = [], 2
             D, span = (up - down) / (a - b), h
-            bends.append((up - base) / a - (down - base) / b)
-            sides.append(((up - base) / a, (down - base) / b))
-        rounding = 2 * noise / span
+            right, left = (up - base) / a, (down - base) / b
+            bends.append(right - left)
+            sides.append((right, left))
+        rounding = (2 / span) * noise
         if power == 2:  # far away f may be much larger, and its rounding with it
             far = np.maximum(np.abs(up), np.abs(down))
-            rounding = np.maximum(rounding, share * far / span)
-        # an output that moved both ways at a larger step and stands still now is a staircase
-        rounding = np.where((D == 0) & (moved > 0), moved / span, rounding)
+            rounding = np.maximum(rounding, (share / span) * far)
+        still = D == 0
+        if still.any():
+            # an output that moved both ways at a larger step and stands still now is a staircase
+            rounding = np.where(still & (moved > 0), moved / span, rounding)
         if power == 2:
-            both = np.minimum(np.abs(up - base), np.abs(down - base))
-            moved = np.where(D != 0, both, moved)
+            both = h * np.minimum(np.abs(right), np.abs(left))
+            moved = np.where(still, moved, both)
         new, factor = [D], RATIO**power
         for a_old in old:
             new.append(new[-1] + (new[-1] - a_old) / (factor - 1))
             factor *= RATIO**power
         if old:  # a smaller step that contradicts what is held: that came from beyond f's length
-            far = np.abs(D - value) > np.abs(old[0] - value) + 3 * rounding
-            error = np.where(far & (np.abs(D - value) > error + 3 * rounding), np.inf, error)
+            gap = np.abs(D - value) - 3 * rounding
+            error[(gap > np.abs(old[0] - value)) & (gap > error)] = np.inf
         truncation = np.full_like(base, np.inf)
         for k in range(1, len(new)):
             gap = np.maximum(np.abs(new[k] - new[k - 1]), np.abs(new[k] - old[k - 1]))
             truncation = np.minimum(truncation, gap)
-            better = gap + rounding < error
-            value, error = np.where(better, new[k], value), np.where(better, gap + rounding, error)
+            gap = gap + rounding
+            better = gap < error
+            value, error = np.where(better, new[k], value), np.where(better, gap, error)
         old, h = new, h / RATIO
         if len(new) < 3:
             continue
