@@ -182,22 +182,26 @@ def lock(*which):
     settings = install.installers_settings()
 
     def resolve(name, *options):
-        target = scratch / ("requirements%s.txt" % name)
+        target = scratch / name.replace("/", "-")
         command = [str(VENV / install.BIN / "uv"), "pip", "compile", "--quiet", "--upgrade"]
         command += ["--no-header"] + ([] if which else every) + list(options)
-        command += ["requirements%s.in" % name, "-o", str(target)]
+        command += [name.replace(".txt", ".in"), "-o", str(target)]
         code, said = install.run(command, settings)
         if code:
             install.stop(said.strip())
         return target.read_text(encoding="utf-8")
 
-    book = resolve("")
+    book = resolve("requirements.txt")
     constraints = scratch / "constraints.txt"
     constraints.write_text(without("-e", book), encoding="utf-8")
     further = ["--constraint", str(constraints), "--no-annotate"]
-    bench = without(("nvidia", "triton", "cuda"), resolve("-bench", *further))  # a CPU will do
-    for name, new in {"": book, "-dev": resolve("-dev", *further), "-bench": bench}.items():
-        file = ROOT / ("requirements%s.txt" % name)
+    locks = {"requirements.txt": book}
+    for name in ("binder/requirements.txt", "requirements-dev.txt", "requirements-bench.txt"):
+        locks[name] = resolve(name, *further)
+    bench = "requirements-bench.txt"
+    locks[bench] = without(("nvidia", "triton", "cuda"), locks[bench])  # a CPU will do
+    for name, new in locks.items():
+        file = ROOT / name
         old = file.read_text(encoding="utf-8")
         file.write_text(new, encoding="utf-8", newline="\n")
         sys.stdout.writelines(difflib.unified_diff(

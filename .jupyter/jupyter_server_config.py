@@ -1,4 +1,4 @@
-"""In JupyterLab a chapter is as closed as its page: the code of figures, and solutions.
+"""In JupyterLab the code of figures and of solutions is folded, as on the page.
 
 Cells are folded as a chapter is read. That is no part of what is written when it is saved, since
 jupytext.toml lists what is.

@@ -1,6 +1,6 @@
 """What Binder would do with this repository, without its engine, as `make binder` runs it.
 
-The recipe is repo2docker's own; it is read, not run. What it comes to is replayed: the lock
+The recipe is repo2docker's own; it is read, not run. What it comes to is replayed: Binder's lock
 installed into a fresh environment from a fresh clone that is also HOME, a server in it, a chapter
 opened in a browser and run. Not replayed: conda, the base image, mybinder.org itself.
 """
@@ -19,6 +19,7 @@ from bookbuild.browser import browser
 from bookbuild.paths import ROOT
 
 CHAPTER = "chapters/jacobian.md"
+LOCK = "binder/requirements.txt"
 
 
 def recipe():
@@ -27,15 +28,13 @@ def recipe():
     command = [tool, "--no-build", "--debug", "--user-name=reader", "--user-id=1000", "."]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
     text = said.stdout + said.stderr
-    version = (ROOT / "runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
+    version = (ROOT / "binder/runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
     if said.returncode or f"environment for python={version}\n" not in text:
         sys.exit(f"make: repo2docker does not take Python {version}:\n{text[-2000:]}")
     copied = text.find(" src/ ${REPO_DIR}/")  # -1, and so the last letter, if it never is
-    if not re.search(r'pip install --no-cache-dir -r "?requirements\.txt', text[copied:]):
-        sys.exit(
-            "make: repo2docker's recipe does not install requirements.txt from the repository."
-        )
-    print(f"recipe: Python {version}, requirements.txt")
+    if not re.search(rf'pip install --no-cache-dir -r "?{LOCK}', text[copied:]):
+        sys.exit(f"make: repo2docker's recipe does not install {LOCK} from the repository.")
+    print(f"recipe: Python {version}, {LOCK}")
 
 
 def replay(folder):
@@ -45,8 +44,9 @@ def replay(folder):
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
     python = str(environment / "bin/python")
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, "-r", "requirements.txt"], cwd=clone, check=True)
-    print("installed", flush=True)
+    subprocess.run([*install, "-r", LOCK], cwd=clone, check=True)
+    size = sum(file.stat().st_size for file in environment.rglob("*") if file.is_file())
+    print(f"installed: {size / 1e6:.0f} MB", flush=True)
     server = jupyter(clone, python=python, HOME=str(clone))
     with server as address, browser() as chrome:
         page = chrome.new_page()

@@ -142,8 +142,21 @@ def test_a_chapter_opens_as_a_notebook_in_notebook_7(chrome, book):
         page.close()
 
 
+def lines(name):
+    return set((ROOT / name).read_text("utf-8").splitlines())
+
+
 def test_jupytext_and_jupyterlab_are_the_pair_that_these_tests_have_seen():
-    lock = (ROOT / "requirements.txt").read_text("utf-8")
-    assert re.search(r"^jupytext==1\.19\.", lock, re.M)
-    assert re.search(r"^jupyterlab==4\.6\.", lock, re.M)
+    for name in ("requirements.txt", "binder/requirements.txt"):
+        lock = "\n".join(lines(name))
+        assert re.search(r"^jupytext==1\.19\.", lock, re.M)
+        assert re.search(r"^jupyterlab==4\.6\.", lock, re.M)
     assert jupytext.__version__.startswith("1.19.")
+
+
+def test_binder_has_the_versions_of_the_book_and_nothing_that_builds_it():
+    pinned = lines("binder/requirements.txt")
+    assert pinned <= lines("requirements.txt") and "-e ./code" in pinned
+    names = {line.split("==")[0] for line in pinned}
+    assert not names & {"sphinx", "jupyter-book", "myst-nb", "furo", "ziamath", "sphinx-design"}
+    assert not (ROOT / "runtime.txt").exists()  # with a folder binder/ it would be passed over
