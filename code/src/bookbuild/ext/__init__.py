@@ -10,6 +10,7 @@ from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.writers.html5 import HTML5Translator
 
 from bookbuild.ext import (
+    ahead,
     downloads,
     drawings,
     execution,
@@ -30,6 +31,7 @@ HOOKS = [
     ("builder-inited", published.restore_build_info, 500, "before Sphinx asks what has changed"),
     ("builder-inited", execution.leave_the_search, 500, "before the index is loaded"),
     ("env-before-read-docs", execution.read_first, 500, "a preview reads one page, and no other"),
+    ("env-before-read-docs", ahead.begin, 600, "of the pages that remain, what is to be executed"),
     ("env-before-read-docs", published.name_unlisted, 500, "a file that is no chapter is named"),
     ("doctree-read", formulas.note_characters, 500, "once formulas are MathML (FormulasToMathML)"),
     ("env-purge-doc", formulas.forget_characters, 500, "what a page no longer shows is forgotten"),

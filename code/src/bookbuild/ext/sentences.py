@@ -70,6 +70,14 @@ def shown(answer):
     return str(value), ""
 
 
+def question(asked):
+    """The cell that asks the kernel for these expressions."""
+    codes = {code: code for code in sorted({expression.code for expression in asked})}
+    cell = nbformat.v4.new_code_cell(QUESTION.format(expressions=codes))
+    cell.metadata["tags"] = ["remove-cell"]
+    return cell
+
+
 def asking(start):
     """Let a notebook be executed, or found in the cache, with the question after its last cell."""
 
@@ -92,21 +100,18 @@ def asking(start):
         if not asked:
             start(self)
             return
-        codes = {code: code for code in sorted({expression.code for expression in asked})}
-        question = nbformat.v4.new_code_cell(QUESTION.format(expressions=codes))
-        question.metadata["tags"] = ["remove-cell"]
         given = self.notebook
-        given.cells.append(question)
+        given.cells.append(question(asked))
         try:
             start(self)
         finally:
-            given.cells.remove(question)
+            last = given.cells.pop()
         if self.notebook is not given:  # it was found in the cache
-            question = self.notebook.cells.pop()
-        if not question.outputs:  # a cell before it has failed, and the build says so
-            self.sentences = dict.fromkeys(codes, "")
+            last = self.notebook.cells.pop()
+        if not last.outputs:  # a cell before it has failed, and the build says so
+            self.sentences = dict.fromkeys((expression.code for expression in asked), "")
             return
-        answers = question.outputs[0]["data"]["application/json"]
+        answers = last.outputs[0]["data"]["application/json"]
         for code, line, claim in asked:
             text, fault = shown(answers[code])
             self.sentences[code] = text
