@@ -14,7 +14,7 @@ DIAGONAL = "beside delta_kl, l is k"
 NOTHING = "relu of what is not positive is 0: a zero is added, taken away or left out"
 
 REASONS = {
-    "eq-chunk": {r"1 and \lfloor\frac{\text{memory}}{8\,(3D+5 ... exchanged": LARGEST},
+    "eq-chunk": {r"1 and \lfloor\frac{\text{memory}}{8\,(2D+4 ... exchanged": LARGEST},
     "eq-weights-gradient": {
         "+ for -, - for +": "with the best intercept the residuals add up to zero, so a constant "
         "beside the feature changes nothing"

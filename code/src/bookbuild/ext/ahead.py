@@ -1,7 +1,7 @@
 """Chapters that have to be executed are executed side by side, while Sphinx reads the first.
 
-myst-nb executes a chapter when its page is read, one after the other. Here all begin at once, each in
-a kernel of its own and no more of them than there are cores; who reads a page waits for its kernel.
+myst-nb executes a chapter when its page is read, one after the other. Here all begin at once, each
+in a kernel of its own and no more than there are cores; who reads a page waits for its kernel.
 """
 
 import os
