@@ -327,8 +327,8 @@ def raises(x):
 @pytest.mark.parametrize(
     ("args", "claims", "error", "told"),
     [
-        ((f, [np.nan, 0, 0]), {"jac": jac}, ValueError, "x must be an array of finite"),
-        ((f, "abc"), {"jac": jac}, ValueError, "x must be an array of finite"),
+        ((f, [np.nan, 0, 0]), {"jac": jac}, ValueError, "x must be finite; got NaN"),
+        ((f, "abc"), {"jac": jac}, ValueError, "x must be an array of numbers"),
         ((f, X), {}, TypeError, "at least one derivative"),
         ((f, X), {"jac": A}, TypeError, "jac must be a function; got ndarray"),
         ((3, X), {"jac": jac}, TypeError, "f must be a function; got int"),

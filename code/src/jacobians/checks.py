@@ -10,8 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from jacobians import mistakes
-from jacobians.derivatives import CLOSE, FULL, WIDE, check_derivative
-from jacobians.differences import EPS, _descend, _finite, line, lines, roughness, slope
+from jacobians._arrays import real
+from jacobians.derivatives import check_derivative
+from jacobians.differences import EPS, descend, line, lines, roughness, slope
+from jacobians.looks import CLOSE, FULL, WIDE
 from jacobians.reports import KINK, RIGHT, UNJUDGED, WRONG, Report
 
 __all__ = ["Report", "check_derivative", "check_jacobian"]
@@ -53,12 +55,9 @@ def check_jacobian(basis, X):
     True
     """
     W = np.array(basis.W, dtype=float)
-    try:
-        X = _finite(X, "X must hold at least one sample and no NaN or infinity")
-    except ValueError as error:
-        raise ValueError(f"X must hold at least one sample and no NaN: {error}") from None
-    if X.ndim == 0:
-        raise ValueError("X must be (N, D) or (N,); got a single number")
+    X = real(X, "X", copy=True)
+    if X.ndim not in (1, 2) or len(X) == 0:
+        raise ValueError(f"X must be (N, D) or (N,) with at least one sample; got {X.shape}")
     copies = Copies(basis, W, X)
     own_W, own_X = _own_point(W, X)
     near, far = Place(copies, own_W, own_X), Place(copies, own_W, 4 * own_X)  # to |z| = 2, to 7
@@ -213,7 +212,7 @@ class Place:
         for _ in range(count):
             v = rng.uniform(0.5, 1.5, self.W.shape) * rng.choice([-1.0, 1.0], self.W.shape)
             v /= self.size[:, None] * np.sqrt(len(self.size))
-            found = _descend(line(self.at, self.W, v), base.ravel(), noise, STEP)
+            found = descend(line(self.at, self.W, v), base.ravel(), noise, STEP)
             claimed = np.einsum("ndk,dk->nk", J, v).ravel()
             sizes = np.einsum("ndk,dk->nk", np.abs(J), np.abs(v)).ravel()
             if not (np.abs(claimed - found.value) <= WIDE * found.error + CLOSE * sizes).all():

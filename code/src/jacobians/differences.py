@@ -29,6 +29,8 @@ from collections import namedtuple
 
 import numpy as np
 
+from jacobians._arrays import real
+
 EPS = np.finfo(float).eps
 
 
@@ -180,41 +182,17 @@ def assemble(quotient, w, steps, pattern):
 
 def point(w, steps, power):
     """w and its steps as float64 arrays of one shape, or a ValueError in words."""
-    w = _finite(w, "w must be a finite array with at least one number")
+    w = real(w, "w", copy=True)
+    if w.size == 0:
+        raise ValueError("w must hold at least one number")
     if steps is None:
         steps = power * np.maximum(np.abs(w), 1.0)
-    steps = _finite(steps, "steps must be finite and positive")
+    steps = real(steps, "steps")
     if steps.shape not in ((), w.shape):
         raise ValueError(f"steps must be a number or have w's shape {w.shape}; got {steps.shape}")
     if not (steps > 0).all():
         raise ValueError("steps must be finite and positive")
     return w, np.broadcast_to(steps, w.shape)
-
-
-def _finite(w, told):
-    """A copy as float64; ValueError for what is not real, finite numbers without a mask."""
-    try:
-        array = np.asarray(w)
-    except ValueError as error:
-        raise ValueError(f"{told}; got rows of different lengths") from error
-    if array.dtype.kind not in "biuf" and not _real_objects(array) or np.ma.is_masked(w):
-        kind = "masked entries" if np.ma.is_masked(w) else f"{array.dtype} values"
-        raise ValueError(f"{told}; got {kind}")
-    array = np.array(array, dtype=float)
-    if array.size == 0 or not np.isfinite(array).all():
-        raise ValueError(f"{told}; got NaN, infinity or nothing")
-    return array
-
-
-def _real_objects(array):
-    """Whether an array of objects holds numbers, as Fraction or Decimal are."""
-    if array.dtype != object:
-        return False
-    try:
-        array.astype(float)
-    except (TypeError, ValueError):
-        return False
-    return not any(isinstance(entry, str) for entry in array.flat)
 
 
 def values(f, w, shape=None):
@@ -322,7 +300,7 @@ def roughness(at, w, base, rng=None):
     whatever precision f computes inside (Hamming 1973; More and Wild 2011).
     """
     rng = np.random.default_rng(1) if rng is None else rng
-    size = np.where(w == 0, _typical(w), np.abs(w))
+    size = np.where(w == 0, typical(w), np.abs(w))
     v = size * rng.uniform(0.5, 1.5, w.shape) * rng.choice([-1.0, 1.0], w.shape)
     noise, along, single = np.full(base.shape, np.nan), line(at, w, v), False
     for spacing in SPACINGS:
@@ -360,7 +338,7 @@ def _relative(noise, base):
     return float(share) if 1e-9 < share < 1e-5 else EPS
 
 
-def _typical(w):
+def typical(w):
     """The size that a parameter of value 0 is given: that of the others, or 1."""
     others = np.abs(w[w != 0])
     return float(np.median(others)) if others.size else 1.0
@@ -384,15 +362,15 @@ def slope(along, base, noise, step=2.0**-6, room=1.0):
     -------
     Slope
     """
-    best = _descend(along, base, noise, step)
+    best = descend(along, base, noise, step)
     drowned = (best.error > 1e-6 * np.abs(best.value)) & np.isnan(best.low)
     if room > RATIO**3 and (drowned & (best.error * room > 1e-6 * np.abs(base))).any():
-        return _better(best, _descend(along, base, noise, step * room), drowned)
+        return _better(best, descend(along, base, noise, step * room), drowned)
     for higher in (RATIO**3, RATIO**6):  # noise has drowned it: perhaps the length is larger
         drowned = (best.error > 1e-6 * np.abs(best.value)) & np.isnan(best.low)
         if not (drowned & (best.value != 0)).any():
             break
-        best = _better(best, _descend(along, base, noise, step * higher, most=4), drowned)
+        best = _better(best, descend(along, base, noise, step * higher, most=4), drowned)
     return best
 
 
@@ -406,7 +384,7 @@ def _better(best, other, where):
     )
 
 
-def _descend(along, base, noise, step, most=MOST):
+def descend(along, base, noise, step, most=MOST):
     """Go down the ladder from one step, keep for each output the estimate that is trusted most."""
     value, error = np.zeros_like(base), np.full_like(base, np.inf)
     low, high = np.full((2, base.size), np.nan)
