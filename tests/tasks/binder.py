@@ -28,7 +28,9 @@ def recipe():
     command = [tool, "--no-build", "--debug", "--user-name=reader", "--user-id=1000", "."]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
     text = said.stdout + said.stderr
-    version = (ROOT / "binder/runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
+    version = (
+        (ROOT / "binder/runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
+    )
     if said.returncode or f"environment for python={version}\n" not in text:
         sys.exit(f"make: repo2docker does not take Python {version}:\n{text[-2000:]}")
     copied = text.find(" src/ ${REPO_DIR}/")  # -1, and so the last letter, if it never is
