@@ -17,6 +17,7 @@ from bookbuild.browser import serve
 from bookbuild.ext import downloads
 from bookbuild.ext.sentences import expressions
 from bookbuild.paths import HTML, ROOT
+from bookbuild.tasks import release
 
 HOME = "https://github.com/someone/some-book"
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
@@ -165,6 +166,9 @@ def test_the_buttons_lead_to_this_chapter():
     assert links["Run this chapter in Binder"] == (
         "https://mybinder.org/v2/gh/someone/some-book/main?urlpath=lab/tree/chapters/jacobian.md"
     )
+    assert links["Run this chapter in Colab"] == (
+        "https://colab.research.google.com/github/someone/some-book/blob/notebooks/jacobian.ipynb"
+    )
     assert links["Edit the source of this page"] == f"{HOME}/edit/main/chapters/jacobian.md"
     assert "chapters/jacobian" in links["Report a mistake on this page"]
 
@@ -175,6 +179,24 @@ def test_without_a_repository_no_button_leads_nowhere(chapter):
         assert not re.search(r'aria-label="(Run|Report|Edit)', page(chapter))
     else:
         assert page(chapter).count("mybinder.org") == 1
+        assert page(chapter).count("colab.research.google.com") == 1
+
+
+def test_a_release_makes_the_notebooks_the_one_commit_of_a_branch(tmp_path):
+    folder, root = tmp_path / "notebooks", tmp_path / "book"
+    release.notebooks(folder)
+    assert not release.commit(folder, tmp_path)  # no git
+    subprocess.run(["git", "init", "-q", root], check=True)
+    for _ in range(2):
+        assert release.commit(folder, root)
+
+    def git(*arguments):
+        return subprocess.check_output(["git", "-C", root, *arguments], encoding="utf-8").split()
+
+    names = git("ls-tree", "--name-only", "notebooks")
+    assert names == sorted(["README.md", *(f"{chapter.stem}.ipynb" for chapter in CHAPTERS)])
+    assert git("rev-list", "--count", "notebooks") == ["1"]
+    assert not git("status", "--porcelain")  # nothing is staged, nothing is left
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from bookbuild import repository as project
 from bookbuild.paths import ROOT
 
 BINDER = "https://mybinder.org/v2/gh"
+COLAB = "https://colab.research.google.com/github"
+NOTEBOOKS = "notebooks"  # the branch that make release writes for Colab, which opens no .md
 
 
 def repository():
@@ -42,8 +44,10 @@ def links(home, page):
     body = quote(f"On the page {page}:\n\n(what it says, and what it should say)\n")
     report = f"{home}/issues/new?title={quote(f'A mistake in {page}')}&body={body}"
     binder = f"{BINDER}/{owner_name}/{branch()}?urlpath=lab/tree/{page}.md"
+    colab = f"{COLAB}/{owner_name}/blob/{NOTEBOOKS}/{page.rpartition('/')[2]}.ipynb"
     return [
         ("Run this chapter in Binder", "rocket", binder),
+        ("Run this chapter in Colab", "play", colab),
         ("Report a mistake on this page", "bug", report),
         ("Edit the source of this page", "pencil", f"{home}/edit/{branch()}/{page}.md"),
     ]

@@ -2,15 +2,21 @@
 
 `_build/site` is what a web server is given: the pages, and in `downloads` the whole book as a PDF,
 the pages as an archive that opens from a folder, the package's wheel, and their checksums. The page
-about the book offers them.
+about the book offers them. `_build/notebooks` has the chapters as notebooks; in a repository that
+is ours they are also the one commit of the branch `notebooks`, where Colab finds them.
 """
 
 import hashlib
+import os
 import re
 import shutil
+import subprocess
+import tempfile
 import zipfile
 from importlib.metadata import version
+from pathlib import Path
 
+from bookbuild import publication, repository
 from bookbuild.browser import browser
 from bookbuild.paths import HTML, ROOT
 from bookbuild.tasks import pdf
@@ -65,11 +71,49 @@ def write(site, chrome):
     return [*files, sums]
 
 
+def notebooks(target):
+    """Write the chapters as notebooks into a folder, and say there what they are."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(HTML / "notebooks", target)
+    where = publication.site() or publication.repository()
+    (target / "README.md").write_text(
+        "The chapters of *The Jacobian, by hand* as notebooks that run anywhere. They are written "
+        f"by `make release`{f' from {where}' if where else ''}: nothing is edited here.\n",
+        encoding="utf-8",
+    )
+
+
+def commit(folder, root, branch=publication.NOTEBOOKS):
+    """Make a folder the one commit of a branch, whatever is checked out; False without git."""
+    if repository.git(root, "rev-parse", "--git-dir") is None:
+        return False
+    with tempfile.TemporaryDirectory() as scratch:
+        ours = {k: v for k, v in os.environ.items() if k not in repository.ELSEWHERE}
+        ours["GIT_INDEX_FILE"] = str(Path(scratch, "index"))
+
+        def git(*arguments):
+            command = ["git", "-c", "user.name=make release", "-c", "user.email=", *arguments]
+            said = subprocess.run(
+                command, cwd=root, env=ours, check=True, stdout=subprocess.PIPE, encoding="utf-8"
+            )
+            return said.stdout.strip()
+
+        git(f"--work-tree={folder}", "add", "--all", "--force", ".")
+        tree = git("write-tree")
+        new = git("commit-tree", tree, "-m", "The chapters as notebooks, written by make release")
+        git("update-ref", f"refs/heads/{branch}", new)
+    return True
+
+
 def main():
     with browser() as chrome:
         files = write(ROOT / "_build/site", chrome)
     for file in files:
         print(f"{file.stat().st_size / 1e6:7.2f} MB  {file.relative_to(ROOT)}")
+    folder = ROOT / "_build/notebooks"
+    notebooks(folder)
+    if commit(folder, ROOT):
+        print(f"For Colab: git push --force origin {publication.NOTEBOOKS}")
     print("Publish _build/site")
 
 
