@@ -1,20 +1,20 @@
 """One page in each of three engines, told what to do by the same few verbs.
 
-Chromium by Playwright, Firefox by Marionette, which it has built in, WebKit by its WebDriver on a
-screen of its own. `run` takes the body of a function, whose arguments are `arguments`.
+Chromium by Playwright, the browser that other tests have; Firefox by Marionette, which it has built
+in; WebKit by its WebDriver, on a screen of its own. `run` takes the body of a function, whose
+arguments are `arguments`.
 """
 
+import gc
 import os
 import re
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 from marionette_driver.keys import Keys as FirefoxKeys
 from marionette_driver.marionette import ActionSequence, Marionette
-from playwright.sync_api import sync_playwright
 from selenium.webdriver import ActionChains, WebKitGTK
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.webkitgtk.options import Options
@@ -34,12 +34,9 @@ FLICKER = """
 class Chromium:
     name = "chromium"
 
-    def __init__(self):
-        self.playwright = sync_playwright().start()
-        options = {"executable_path": browser.chromium(), "args": browser.FLAGS}
-        self.browser = self.playwright.chromium.launch(**options)
+    def __init__(self, chrome):
         width, height = SIZE
-        self.page = self.browser.new_page(viewport={"width": width, "height": height})
+        self.page = chrome.new_page(viewport={"width": width, "height": height})
         self.messages = []
         self.page.on("console", lambda message: self.messages.append(message.text))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
@@ -49,6 +46,7 @@ class Chromium:
         self.page.goto(address)
 
     def run(self, script, *arguments):
+        self.page.wait_for_load_state("domcontentloaded")  # of the page that a key has led to
         return self.page.evaluate(
             f"list => (function () {{ {script} }}).apply(null, list)", list(arguments)
         )
@@ -70,8 +68,7 @@ class Chromium:
         return list(self.messages)
 
     def close(self):
-        self.browser.close()
-        self.playwright.stop()
+        self.page.close()
 
 
 class Firefox:
@@ -86,6 +83,7 @@ class Firefox:
         self.marionette = Marionette(
             bin=browser.firefox(), headless=True, prefs={"layout.css.devPixelsPerPx": "1"},
             gecko_log=str(Path(self.folder.name, "log")),
+            app_args=["--remote-allow-system-access"],  # for what its console says
         )  # fmt: skip
         self.marionette.start_session()
         width, height = SIZE
@@ -134,7 +132,8 @@ class Firefox:
 
     def close(self):
         self.marionette.quit()
-        self.marionette.cleanup()
+        self.marionette = None
+        gc.collect()  # its profile wants to be removed before Python ends
         self.folder.cleanup()
 
 
@@ -209,9 +208,6 @@ def named(keys, name):
     return name if len(name) == 1 else getattr(keys, constant)
 
 
-ENGINES = {engine.name: engine for engine in (Chromium, Firefox, WebKit)}
-
-
 def until(engine, condition, *arguments, seconds=10):
     """Wait until a condition, the body of a function, holds."""
     end = time.monotonic() + seconds
@@ -220,12 +216,3 @@ def until(engine, condition, *arguments, seconds=10):
             return
         time.sleep(0.05)
     raise TimeoutError(f"{engine.name}: after {seconds} s this does not hold: {condition}")
-
-
-@contextmanager
-def opened(name):
-    engine = ENGINES[name]()
-    try:
-        yield engine
-    finally:
-        engine.close()

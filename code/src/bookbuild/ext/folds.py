@@ -1,7 +1,8 @@
 """What folds away is the browser's own `<details>`: the keyboard opens it, a screen reader says
 whether it is open, a print shows what is in it, and no script is needed for any of that.
 
-It serves every admonition of the class `dropdown`: quick questions and solutions.
+It serves every admonition of the class `dropdown`: quick questions and solutions. An exercise and its
+solution have addresses made of the exercise's label, which does not move, and a link that shows them.
 """
 
 from docutils import nodes
@@ -30,6 +31,10 @@ class FoldDropdowns(SphinxPostTransform):
                 element["ids"] = [i for i in element["ids"] if i not in seen]
                 seen.update(element["ids"])
         for box in list(self.document.findall(nodes.Admonition)):
+            if label := box.get("target_label"):  # sphinx-exercise counts the solutions of a page
+                box["ids"] = [f"{label}-solution"]
+            elif "exercise" in box["classes"] and isinstance(box[0], nodes.title):
+                box[0] += permalink(box["ids"][0], "Link to this exercise")
             if "dropdown" in box["classes"]:
                 classes = ["admonition", *(c for c in box["classes"] if c != "dropdown")]
                 if isinstance(box[0], nodes.title):
@@ -38,8 +43,15 @@ class FoldDropdowns(SphinxPostTransform):
                     title, content = admonitionlabels[box.tagname], box.children
                     classes.append(box.tagname)
                 line = summary("", title, classes=["admonition-title"])
-                folded = fold("", line, *content, ids=box["ids"], classes=classes)
+                here = [permalink(box["ids"][0], "Link to this solution")] if label else []
+                folded = fold("", line, *here, *content, ids=box["ids"], classes=classes)
                 box.parent.replace(box, folded)  # replace_self would add the old classes
+
+
+def permalink(anchor, words):
+    """The sign that the theme puts behind a heading."""
+    text = f'<a class="headerlink" href="#{anchor}" title="{words}">#</a>'
+    return nodes.raw("", text, format="html")
 
 
 def visit_fold(self, node):

@@ -42,6 +42,23 @@
   for (const button of document.querySelectorAll(".print-button"))
     button.addEventListener("click", () => print());
 
+  // A link to what is folded away, or into it, opens it; so does a search whose words stand nowhere
+  // else in the section that it leads to.
+  const unfold = element => {
+    for (let fold = element?.closest("details"); fold; fold = fold.parentElement.closest("details"))
+      fold.open = true;
+    element?.scrollIntoView({ behavior: "instant" });
+  };
+  const target = () => document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const follow = () => { if (target()?.closest("details")) unfold(target()); };
+  addEventListener("hashchange", follow);
+  follow();
+  addEventListener("load", () => setTimeout(() => {  // the theme marks the words of a search first
+    follow();
+    const words = [...(target() ?? document).querySelectorAll(".highlighted")];
+    if (words.length && words.every(word => word.closest("details:not([open])"))) unfold(words[0]);
+  }, 50));
+
   // Ctrl+K leads to the search, Escape closes what is open beside the page.
   const drawers = document.querySelectorAll(".sidebar-toggle");
   addEventListener("keydown", event => {

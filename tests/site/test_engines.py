@@ -1,0 +1,283 @@
+"""The built pages in Chromium, Firefox and WebKit: what each reader sees and does.
+
+An engine that is not on the machine is skipped, and fails where browsers are required. `make
+browser` fetches them where the system's packages may be installed.
+"""
+
+import io
+import os
+import re
+import time
+
+import engines
+import numpy as np
+import pytest
+from PIL import Image
+from visit import pages
+
+from bookbuild import browser
+from bookbuild.ext import mathml
+from bookbuild.paths import HTML
+
+PAGES = pages()
+MATH = re.compile(r"<math.*?</math>", re.DOTALL)
+FIGURES = {
+    "four-panels": "jacobian", "step-curve": "checking", "three-steps": "basis_functions",
+    "one-sample": "chain_rule", "softmax": "sharing",
+}  # fmt: skip
+
+
+OTHERS = {"Firefox": engines.Firefox, "WebKit": engines.WebKit}
+
+
+@pytest.fixture(scope="module")
+def chromium(chrome):
+    engine = engines.Chromium(chrome)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module", params=["Chromium", *OTHERS])
+def engine(request):
+    if request.param == "Chromium":
+        yield request.getfixturevalue("chromium")
+        return
+    if browser.ENGINES[request.param][0]() is None:
+        if os.environ.get("BROWSER_TESTS") == "required":
+            pytest.fail(f"There is no {request.param}, and BROWSER_TESTS=required.")
+        pytest.skip(f"no {request.param}: run make browser")
+    engine = OTHERS[request.param]()
+    yield engine
+    engine.close()
+
+
+def ready(engine, address):
+    engine.open(address)
+    engine.run("document.documentElement.style.scrollBehavior = 'auto'")
+    engines.until(engine, "return document.readyState === 'complete'")
+
+
+def test_every_page_is_silent_and_shows_its_figures_and_formulas(engine, home):
+    for page in PAGES:
+        ready(engine, home + page)
+        wrong = engine.run(
+            """const least = e => e.localName === "math" ? 2 : 200;
+            return [...document.querySelectorAll("svg.drawing, math")]
+                .filter(e => !e.closest("details:not([open])"))
+                .filter(e => e.getBoundingClientRect().width <= least(e))
+                .map(e => e.outerHTML.slice(0, 100))"""
+        )
+        assert wrong == [] and engine.said() == [], page
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_a_slider_moves_the_drawing_by_mouse_and_by_keys(engine, home, kind):
+    ready(engine, f"{home}chapters/{FIGURES[kind]}.html")
+    slider = f"document.querySelector('[data-explorer={kind}] input[type=range]')"
+    state = f"""const figure = document.querySelector('[data-explorer={kind}]'), moved = {slider};
+        return [figure.querySelector("svg").innerHTML, moved.value,
+                moved.getAttribute("aria-valuetext"), figure.querySelector("output").textContent]"""
+    engine.run(f"{slider}.scrollIntoView({{block: 'center'}}); {slider}.focus()")
+    states = [engine.run(state)]
+    engine.press("ArrowLeft")
+    engine.press("ArrowLeft")
+    states.append(engine.run(state))
+    left, y, width = engine.run(
+        f"const r = {slider}.getBoundingClientRect(); return [r.left, r.y + r.height / 2, r.width]"
+    )
+    engine.drag((left + 0.5 * width, y), (left + 0.8 * width, y))
+    states.append(engine.run(state))
+    for before, after in zip(states, states[1:], strict=False):
+        assert all(a != b for a, b in zip(before, after, strict=True))
+    says = f"[data-explorer={kind}] .says"
+    engines.until(engine, f"return document.querySelector('{says}').textContent.endsWith('.')")
+    assert engine.run(f"return {slider}.labels.length") == 1
+    assert engine.said() == []
+
+
+def test_the_search_finds_by_keyboard_and_from_a_folder(engine, home):
+    ready(engine, home + "chapters/index.html")
+    engine.press("Control+k")
+    engines.until(engine, "return document.activeElement.matches('.sidebar-search')")
+    engine.press(*"saturated")
+    engine.press("Enter")
+    time.sleep(0.5)  # on the way to another page none can be asked
+    first = "return document.querySelector('#search-results li a')?.getAttribute('href') ?? ''"
+    engines.until(engine, first)
+    assert engine.said() == []
+    ready(engine, (HTML / "search.html").as_uri() + "?q=saturated")
+    engines.until(engine, first)
+
+
+def test_a_page_opens_from_a_folder(engine):
+    ready(engine, (HTML / "chapters/jacobian.html").as_uri())
+    assert engine.run("return document.fonts.check('16px \"Book Math\"')")
+    assert engine.run("return !document.querySelector('.explorer form').hidden")
+    assert engine.said() == []
+
+
+def test_the_theme_goes_round(engine, home):
+    ready(engine, home + "chapters/notation.html")
+    seen = set()
+    for _ in range(3):
+        engine.run("document.querySelector('.theme-toggle-content .theme-toggle').click()")
+        ground = "getComputedStyle(document.body).backgroundColor"
+        seen.add(tuple(engine.run(f"return [document.body.dataset.theme, {ground}]")))
+    assert {theme for theme, _ in seen} == {"light", "dark", "auto"}
+    assert dict(seen)["light"] != dict(seen)["dark"]
+
+
+def test_a_fold_opens_by_keyboard_by_a_link_and_for_a_search(engine, home):
+    page = home + "chapters/jacobian.html"
+    ready(engine, page)
+    fold = "document.querySelector('#ex-break-solution')"
+    assert engine.run(f"return {fold}.open") is False
+    engine.run(f"{fold}.querySelector('summary').focus()")
+    engine.press("Enter")
+    assert engine.run(f"return {fold}.open") is True
+    engine.open(home + "chapters/index.html")
+    engine.open(page + "#ex-break-solution")
+    engines.until(engine, f"return {fold}.open")
+    engines.until(
+        engine, f"const y = {fold}.getBoundingClientRect().top; return y >= 0 && y < innerHeight"
+    )
+    # A word that stands in its section in this solution alone, as the search hands it on.
+    section, word = engine.run(
+        f"""const fold = {fold}, section = fold.closest("section[id]"), words = /[a-z]{{5,}}/g;
+        const inside = fold.textContent.match(words);
+        fold.remove();
+        const outside = section.textContent.toLowerCase();
+        return [section.id, inside.find(word => !outside.includes(word))]"""
+    )
+    engine.open(home + "chapters/index.html")
+    engine.run("localStorage.setItem('sphinx_highlight_terms', arguments[0])", word)
+    engine.open(f"{page}#{section}")
+    engines.until(engine, f"return {fold}.open")
+
+
+def test_copying_a_formula_gives_its_tex_and_its_mathml(engine, home):
+    ready(engine, home + "chapters/jacobian.html")
+    copied = engine.run(
+        """const copy = range => {
+            getSelection().removeAllRanges();
+            getSelection().addRange(range);
+            const event = new ClipboardEvent("copy",
+                {clipboardData: new DataTransfer(), bubbles: true, cancelable: true});
+            document.dispatchEvent(event);
+            const data = event.clipboardData;
+            return [event.defaultPrevented, data.getData("text/plain"), data.getData("text/html")];
+        };
+        const formula = document.querySelector("math[display] mi");
+        const within = document.createRange();
+        within.selectNodeContents(formula);
+        const inline = document.querySelector("p .math").closest("p"), words = document.createRange();
+        words.selectNodeContents(inline);
+        const plain = document.createRange();
+        plain.selectNodeContents(document.querySelector("h1").firstChild);
+        return [copy(within), copy(words), copy(plain),
+                formula.closest("math").querySelector("annotation").textContent]"""
+    )
+    (whole, tex, html), (_, sentence, _), (caught, *_), written = copied
+    assert whole and tex.strip() == written
+    assert f'<math display="block" xmlns="{mathml.NAMESPACE}"' in html and "</math>" in html
+    assert re.search(r" \$[^$]+\$", sentence) and "\n" not in sentence.strip()
+    assert not caught
+
+
+# ------------------------------------------------------------------------------------- formulas
+
+# As math-core writes them: an accent that floats in WebKit, and one that hides an index there.
+PLANTED = [
+    '<math><mover accent="true"><mi>y</mi><mo stretchy="false">¯</mo></mover></math>',
+    '<math><mover accent="true"><mi>X</mi><mo stretchy="false">˜</mo></mover></math>',
+]
+
+
+def sheet():
+    """Every formula of the book once, and the planted ones, as a page."""
+    found = dict.fromkeys(
+        formula for page in PAGES for formula in MATH.findall((HTML / page).read_text("utf-8"))
+    )
+    found = [*found, *PLANTED]
+    style = """body { margin: 0; font: 22px serif; }
+        span { display: inline-block; padding: 14px; vertical-align: middle; }
+        span > math { display: inline-block; }"""
+    return found, (
+        '<!doctype html><meta charset="utf-8"><title>Formulas</title>'
+        '<link rel="stylesheet" href="/_static/math.css">'
+        f'<link rel="stylesheet" href="/_static/book.css"><style>{style}</style>'
+        + "".join(f"<span>{formula}</span>" for formula in found)
+    )
+
+
+def inked(engine, home):
+    """Height and width of what each formula of the sheet shows, in pixels."""
+    ready(engine, home)
+    engine.run("document.fonts.load('1em \"Book Math\"').then(() => document.ready = true)")
+    engines.until(engine, "return document.ready")
+    height, found, y = engine.run("return innerHeight"), {}, 0
+    while True:
+        top, end = engine.run(
+            "scrollTo(0, arguments[0]); return [scrollY, document.documentElement.scrollHeight]", y
+        )
+        time.sleep(0.1)
+        boxes = engine.run(
+            """return [...document.querySelectorAll("span")].map(e => {
+                const r = e.getBoundingClientRect();
+                return [r.left, r.top, r.right, r.bottom].map(Math.round);
+            })"""
+        )
+        picture = np.asarray(Image.open(io.BytesIO(engine.picture())).convert("L")) < 150
+        for i, (left, above, right, below) in enumerate(boxes):
+            if above >= 0 and below <= height:
+                ink = picture[above:below, left:right]
+                found[i] = np.array([np.ptp(np.flatnonzero(ink.any(axis))) for axis in (1, 0)]) + 1
+        if top + height >= end:
+            return found
+        y = top + height - 200
+
+
+@pytest.fixture(scope="module")
+def formulas(tmp_path_factory):
+    """The sheet, and its address."""
+    folder = tmp_path_factory.mktemp("sheet")
+    (folder / "_static").symlink_to(HTML / "_static")
+    found, page = sheet()
+    (folder / "index.html").write_text(page, encoding="utf-8")
+    with browser.serve(folder) as address:
+        yield found, address
+
+
+@pytest.fixture(scope="module")
+def by_chromium(chromium, formulas):
+    return inked(chromium, formulas[1])
+
+
+def test_a_formula_looks_alike_in_every_engine(engine, formulas, by_chromium):
+    """Accents where they belong and nothing missing: what is inked is as high and as wide."""
+    found, address = formulas
+    here = inked(engine, address)
+    assert here.keys() == by_chromium.keys() == set(range(len(found)))
+    differ = []
+    for i, formula in enumerate(found):
+        high, wide = here[i] / by_chromium[i]
+        if not (0.75 < high < 1.32 and 0.78 < wide < 1.22) and max(here[i] - by_chromium[i]) > 2:
+            differ.append((round(high, 2), round(wide, 2), formula))
+    planted = [formula for *_, formula in differ if formula in PLANTED]
+    assert planted == (PLANTED if engine.name == "webkit" else [])
+    assert [each for each in differ if each[2] not in PLANTED] == []
+
+
+def test_brackets_grow_with_what_they_hold(engine, formulas):
+    """A bracket that stretches is nearly as high as what is highest beside it."""
+    ready(engine, formulas[1])
+    short = engine.run(
+        """const height = e => e.getBoundingClientRect().height;
+        return [...document.querySelectorAll("mo")].filter(mo =>
+            /^[(){}|‖\\[\\]⌊⌋]$/.test(mo.textContent) && mo.getAttribute("stretchy") !== "false"
+            && !mo.hasAttribute("minsize") && ["mrow", "math"].includes(mo.parentNode.localName)
+        ).filter(mo => height(mo) < .8 * Math.max(...[...mo.parentNode.children].filter(e =>
+            ["mfrac", "mtable", "msqrt"].includes(e.localName)).map(height))
+        ).map(mo => mo.parentNode.outerHTML.slice(0, 200))"""
+    )
+    assert short == []
