@@ -102,7 +102,7 @@ def check_bugs(named):
     W, X = example()
     for basis, name in named.items():
         if isinstance(name, float) and np.isnan(name):
-            told = f"the name for {basis.__name__} is not written yet: what is wrong with it?"
+            told = f"the name for {basis.__name__} is not written yet; say what is wrong with it"
             return Report(False, told, subject="bugs")
         if name not in MISTAKES:
             told = f"{name!r} is not one of MISTAKES"
@@ -174,7 +174,7 @@ def check_sly_factor(function):
     if not (np.abs(got / sech2(z) - 1) > 0.01).any():
         told = f"the checker accepts it, and rightly: {name} is right to one per cent everywhere"
         return Report(False, told, subject=name)
-    return Report(True, subject=name)
+    return Report(True, subject=f"As an answer, {name}")
 
 
 def check_ridge_with_ones(function):
