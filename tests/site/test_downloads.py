@@ -140,6 +140,16 @@ def test_links_lead_to_the_site_and_without_one_are_titles(monkeypatch):
     assert downloads.linked(text) == "see the \\[N\\] chapter and [NOAA](https://noaa.gov)"
 
 
+def test_what_a_system_leaves_beside_the_files_is_in_no_wheel(tmp_path):
+    left = ROOT / "code/src/jacobians/.DS_Store"
+    left.write_bytes(b"\0")
+    try:
+        names = zipfile.ZipFile(downloads.write_wheel(tmp_path / "wheel")).namelist()
+    finally:
+        left.unlink()
+    assert "jacobians/basis.py" in names and not [name for name in names if "DS_Store" in name]
+
+
 def test_the_wheel_holds_the_package_and_its_data_and_no_build():
     (wheel,) = (HTML / "wheels").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()

@@ -156,6 +156,13 @@ def test_the_first_difference_between_two_builds_is_named(tmp_path):
 # -------------------------------------------------------------------------------------- workflows
 
 
+# What a job may do beside reading, and only after a push to main.
+MORE = {
+    "publish": {"pages": "write", "id-token": "write"},
+    "notebooks": {"actions": "read", "contents": "write"},  # a branch of their own, for Colab
+}
+
+
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda path: path.stem)
 def test_a_workflow_is_pinned_has_few_rights_and_runs_only_tasks_of_make(file):
     text = file.read_text("utf-8")
@@ -164,11 +171,11 @@ def test_a_workflow_is_pinned_has_few_rights_and_runs_only_tasks_of_make(file):
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
         assert job["timeout-minutes"] <= 45
-        assert job.get("permissions", {"pages": "write", "id-token": "write"}) == {
-            "pages": "write", "id-token": "write",
-        }, name  # fmt: skip
+        assert job.get("permissions") == MORE.get(name), name
         for step in job["steps"]:
-            if "run" in step:
+            if name == "notebooks":
+                assert step["run"].startswith(("gh run download", "git init"))
+            elif "run" in step:
                 command = step["run"].removeprefix("python make.py").removeprefix("make").split()
                 assert step["run"].startswith(("make", "python make.py"))
                 assert len([word for word in command if "=" not in word]) <= 1
@@ -192,7 +199,9 @@ def test_what_is_proposed_is_tested_as_here_and_published_from_main_alone():
         "pull_request": None,
         "push": {"branches": ["main"]},
     }  # `on` is YAML's yes
-    assert book["jobs"]["publish"]["if"] == "github.event_name == 'push'"
+    for name in MORE:
+        assert book["jobs"][name]["if"] == "github.event_name == 'push'"
+        assert book["jobs"][name]["needs"] == ["build", "everywhere"]
 
 
 @pytest.mark.slow

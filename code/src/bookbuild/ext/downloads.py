@@ -10,13 +10,14 @@ import logging
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import nbformat
 from flit_core.wheel import make_wheel_in
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from bookbuild import publication
+from bookbuild import publication, repository
 from bookbuild.ext.plain import SITE, Plain
 from bookbuild.ext.sentences import EXECUTED
 from bookbuild.paths import ROOT
@@ -154,4 +155,9 @@ def write_wheel(folder):
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")  # the same files, the same bytes
     shutil.rmtree(folder, ignore_errors=True)  # that of another version
     folder.mkdir(parents=True)
-    return make_wheel_in(ROOT / "code/pyproject.toml", folder).file
+    with tempfile.TemporaryDirectory() as clean:  # without what a system leaves beside the files
+        for name in repository.files(ROOT):
+            if name.startswith("code/") and not repository.left_behind(name):
+                (Path(clean) / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, Path(clean) / name)
+        return make_wheel_in(Path(clean) / "code/pyproject.toml", folder).file
