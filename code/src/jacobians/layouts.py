@@ -212,7 +212,8 @@ def matched(ev):
         real = [q for q in moved if source[q] >= 0]
         if not real:
             continue  # only zeros: another rule has the words
-        if yours.shape[0] == 1 and len(real) < 2 and size < 3:
+        by_chance = size < 3 or float(yours[0, real[0]]).is_integer()
+        if yours.shape[0] == 1 and len(real) < 2 and by_chance:
             continue
         return mapping(ev, side, word, source, moved, real, flip)
     return None
