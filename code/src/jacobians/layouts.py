@@ -36,13 +36,9 @@ def rearrangements(ev):
     for name, shape, axis_first in (("f", ys, True), ("x", xs, False)):
         for axis, size in enumerate(shape):
             for order, told in orders(size):
-                what = f"axis {axis} of {name}" if len(shape) > 1 else f"the entries of {name}"
+                what = "the rows" if axis_first else "the columns"
                 if len(shape) > 1:
-                    pass
-                elif axis_first:
-                    what = "the rows"
-                else:
-                    what = "the columns"
+                    what = f"along axis {axis} of {name} the places"
                 place = axis if axis_first else axis + len(ys)
                 yield (
                     told[0],
