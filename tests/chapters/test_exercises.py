@@ -225,3 +225,20 @@ def test_one_wrong_entry_is_worked_out():
         return J
 
     assert "entry [1, 0, 2] is inf" in str(exercises.check_input_jacobian(nearly))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda J: -J, "every entry has the wrong sign: entry"),
+        (lambda J: 3 * J, "multiplied by the same number, 3"),
+        (lambda J: J[::-1], "along axis 0 of f the places stand in reversed order"),
+        (lambda J: J.astype(np.float32), "computed in float32"),
+        (lambda J: 0 * J, "every entry is 0"),
+        (lambda J: J + 1, r"^entry \[\d, \d, \d\] is"),
+    ],
+)
+def test_what_no_check_foresaw_is_told_by_the_rules_of_the_checker(wrong, said):
+    J = np.random.default_rng(0).normal(size=(5, 2, 3))
+    report = exercises.judge("f", wrong(J), J)
+    assert not report.ok and re.search(said, report.diagnosis), report.diagnosis

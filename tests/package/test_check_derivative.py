@@ -423,6 +423,65 @@ def test_ten_thousand_inputs_take_less_than_a_hundred_evaluations():
     tracemalloc.stop()
 
 
+# ------------------------------------------------------------------- told wrongly once, or not told
+
+
+def test_an_entry_at_a_kink_is_not_told_to_be_without_change():
+    report = check_derivative(np.abs, [0.0, 1.0, -2.0], jac=lambda x: np.diag(np.sign(x)))
+    assert report.ok and "kink" in report.remark and "does not change" not in report.remark
+    steep = check_derivative(
+        np.linalg.norm, np.zeros(3), jac=lambda x: x / max(np.linalg.norm(x), 1e-300)
+    )
+    assert "kink" in steep.remark and "an optimum" not in steep.remark
+
+
+def test_a_term_of_each_sample_of_a_batch_is_told_block_by_block():
+    rng = np.random.default_rng(5)
+    K, V, Q = rng.normal(size=(4, 3)), rng.normal(size=(4, 2)), rng.normal(size=(4, 3))
+
+    def attention(Q):
+        E = np.exp(Q @ K.T)
+        return E / E.sum(axis=1, keepdims=True) @ V
+
+    def held(Q):  # the normalising sums are held fixed
+        E = np.exp(Q @ K.T)
+        P = E / E.sum(axis=1, keepdims=True)
+        return np.einsum("il,lj,ld,ik->ijkd", P, V, K, np.eye(4))
+
+    report = check_derivative(attention, Q, jac=held)
+    assert report.kind == "term of rank one" and "each of 4 blocks" in report.diagnosis
+
+
+@pytest.mark.parametrize(
+    ("f", "wrong", "x", "kind", "told"),
+    [
+        # the signs of the parameters are all alike: it is the same number for all
+        (lambda p: np.sum(p * np.log(p)), np.log, [0.2, 0.5, 0.3], "constant error", "same number"),
+        # 1 is the derivative by x[2] as well, by chance
+        (
+            lambda x: np.sum(np.where(np.abs(x) < 1, x**2 / 2, np.abs(x) - 0.5)),
+            np.sign, [0.3, -2.0, 5.0], "factor in a part", "= 1/x[0]",
+        ),
+        # a fraction that has two names
+        (lambda x: x**3, lambda x: np.diag(2 * x**2), [1, 2, 3], "constant factor",
+         "(2/3, or (3 - 1)/3"),
+    ],
+)  # fmt: skip
+def test_no_guess_where_chance_may_have_made_the_number(f, wrong, x, kind, told):
+    report = check_derivative(f, x, jac=wrong)
+    assert report.kind == kind and told in report.diagnosis
+
+
+def test_sparse_matrices_and_linear_operators_are_looked_at_as_arrays():
+    from scipy.sparse import csr_array
+    from scipy.sparse.linalg import aslinearoperator
+
+    for form in (csr_array, aslinearoperator):
+        assert check_derivative(lambda x: A @ x, X, jac=lambda x, form=form: form(A)).ok
+        wrong = check_derivative(lambda x: A @ x, X, jac=lambda x, form=form: form(-A))
+        assert wrong.kind == "sign"
+
+
 # ------------------------------------------------------------------------------------- by the dozen
 
 

@@ -168,3 +168,13 @@ def test_extrapolated_differences_find_their_step_and_know_their_error(f, w, exa
     J, error = differences.extrapolated(lambda w: np.where(w > 0, f(np.abs(w)), np.nan), w)
     assert abs(float(J) - float(exact)) <= 2 * error + 1e-15 * abs(float(exact))
     assert error < 2e-5 * abs(float(exact))
+
+
+@pytest.mark.parametrize("far", [3e-7, 9e-5, 2e-4, 4e-4, 1e-3])
+@pytest.mark.parametrize("side", [1, -1])
+def test_what_is_flat_beside_a_kink_is_flat(far, side):
+    def clipped(w):
+        return np.clip(side * w, -1, 1) ** 2
+
+    J, error = differences.extrapolated(clipped, [side * (1 + far)])
+    assert np.abs(J) <= 8 * error and (error < 1e-6 or far < 1e-6)

@@ -236,7 +236,8 @@ def extrapolated(f, w, pattern=None):
     Returns
     -------
     J, error : ndarray, shape f(w).shape + w.shape
-        The error is an estimate, with the measured noise of f in it; infinite where none was found.
+        The error is an estimate, with the measured noise of f in it; infinite where none was found,
+        half the distance between the one-sided values at a kink.
 
     Examples
     --------
@@ -259,7 +260,8 @@ def extrapolated(f, w, pattern=None):
         for p in np.flatnonzero(colours == c):
             rows = slice(None) if pattern is None else np.asarray(pattern, dtype=bool)[:, p]
             J[rows, p] = found.value[rows] / lengths.flat[p]
-            error[rows, p] = found.error[rows] / lengths.flat[p]
+            apart = np.fmax(found.error, (found.high - found.low) / 2)
+            error[rows, p] = apart[rows] / lengths.flat[p]
     return J.reshape(base.shape + w.shape), error.reshape(base.shape + w.shape)
 
 
@@ -311,17 +313,19 @@ def roughness(at, w, base, rng=None):
         fourth = np.diff(points, n=4, axis=0)
         squares = np.einsum("ij,ij->j", fourth, fourth)
         measured = np.sqrt(squares / (70 * len(fourth)))  # 70 = 1 + 16 + 36 + 16 + 1
-        most, least = points.max(axis=0), points.min(axis=0)
-        noise = np.fmin(noise, np.where(most > least, measured, np.nan))
-        if np.array_equal(base, base.astype(np.float32)) and (most > least).any():
+        # what moves to one side only is flat beside a kink
+        moves = (points[:4] != base).any(axis=0) & (points[5:] != base).any(axis=0)
+        noise = np.fmin(noise, np.where(moves, measured, np.nan))
+        if np.array_equal(base, base.astype(np.float32)) and moves.any():
             single = single or np.array_equal(points, points.astype(np.float32))
-        if np.all(noise <= 1e4 * EPS * np.maximum(most, -least)):
+        if np.all(noise <= 1e4 * EPS * np.abs(points).max(axis=0)):
             break  # else a bend or a kink may look like noise: it shrinks with the spacing
     if np.isnan(noise).any():  # what stands still over a short way may be a coarse staircase
         points = [along(2.0**-12 * k)[0] for k in (-2, -1, 1, 2)]
         if all(y is not None for y in points):
             fourth = points[0] - 4 * points[1] + 6 * base - 4 * points[2] + points[3]
-            noise = np.where(np.isnan(noise), np.abs(fourth) / np.sqrt(70), noise)
+            stairs = np.isnan(noise) & (points[0] != base) & (points[3] != base)
+            noise = np.where(stairs, np.abs(fourth) / np.sqrt(70), noise)
     noise = np.fmax(noise, EPS * np.abs(base))
     if single:  # results rounded to float32: where they stand still the scatter was not to be seen
         return np.maximum(noise, np.finfo(np.float32).eps / 2 * np.abs(base))

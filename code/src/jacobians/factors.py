@@ -26,9 +26,13 @@ from jacobians.evidence import (
 # ------------------------------------------------------------------------------ numbers with a name
 
 
+FRACTIONS = {"3/2": 1.5, "2/3": 2 / 3, "3/4": 0.75, "4/3": 4 / 3}
+
+
 def constants(ev):
     """Numbers that stand in formulas, each with its name."""
     yield from ((2, ""), (1 / 2, "1/2"), (4, ""), (1 / 4, "1/4"))
+    yield from ((value, name) for name, value in FRACTIONS.items())
     for name, size in sizes(ev):
         if size > 1:
             yield size, name
@@ -50,7 +54,6 @@ def constants(ev):
     yield from ((2**0.5, "the root of 2"), (0.5**0.5, "1 over the root of 2"))
     for k in (3, 5, 6, 8, 10, 12, 16, 24, 60, 100, 1000, 3600, 1e6, 1e9):
         yield from ((k, ""), (1 / k, f"1/{k:g}"))
-    yield from ((1.5, "3/2"), (2 / 3, "2/3"), (0.75, "3/4"), (4 / 3, "4/3"))
 
 
 def sizes(ev):
@@ -120,9 +123,12 @@ def factor_name(ev, c, rtol, elsewhere=None, p=None):
     there."""
     fixed = elsewhere is None or near(c, elsewhere[0], max(rtol, elsewhere[2]))
     if fixed:
+        names = [name for value, name in constants(ev) if near(c, value, rtol)]
+        if names:
+            sized = [f", or {name}" for name in names[1:] if "is the" in name]  # (N - 1)/N, say
+            sized = sized[:1] if names[0] in FRACTIONS else []
+            return f" ({names[0]}{''.join(sized)})" if names[0] else ""
         for value, name in constants(ev):
-            if near(c, value, rtol):
-                return f" ({name})" if name else ""
             if near(c, -value, rtol):
                 return f" (minus {value:.4g}{': ' if name else ''}{name})"
     if elsewhere is not None and not fixed:
@@ -308,8 +314,8 @@ def line_factors(ev):
         same = elsewhere is not None and all(
             near(a, b, 1e-4) for a, b in zip(own, elsewhere, strict=True) if np.isfinite(a + b)
         )
-        if same:
-            wrong = [i for i in range(len(own)) if np.isfinite(own[i]) and not near(own[i], 1)]
+        wrong = [i for i in range(len(own)) if np.isfinite(own[i]) and not near(own[i], 1)]
+        if same and wrong:
             shown = listed([f"{own[i]:.4g}" for i in wrong], 8)
             what = "weights of the residuals" if side == "rows" else "units or scales of the inputs"
             kind = f"{word} weights"

@@ -32,6 +32,7 @@ from jacobians.layouts import (
     rotated,
 )
 from jacobians.terms import (
+    blockwise,
     constant_error,
     diagonal_and_more,
     half_a_product,
@@ -165,7 +166,8 @@ def by_place(ev):
     where, how = places(ev, ev.wrong)
     are = "are" if plural(where) or how in ("entries", "all") else "is"
     if how == "all":
-        told = "every entry is wrong, and no mistake we know explains them all"
+        every = "every entry" if ev.wrong.all() else "every entry that is not 0"
+        told = f"{every} is wrong, and no mistake we know explains them all"
     elif how == "entries":
         told = f"{where} are wrong"
     else:
@@ -215,8 +217,8 @@ RULES = [
     zero, flat, single_precision, constant_factor, alike_rows, rearranged, not_zero, matched,
     block_transposed, part_factor, misplaced, half_a_product, penalty, invariant_gradient,
     activation, line_factors, inner_transposed, symmetric_argument, diagonal_and_more,
-    rearranged_and_scaled, low_rank, constant_error, rotated, by_side, factor_and_few, elsewhere,
-    varying_part, nameless_factors, pattern_transposed, by_place,
+    rearranged_and_scaled, low_rank, blockwise, constant_error, rotated, by_side, factor_and_few,
+    elsewhere, varying_part, nameless_factors, pattern_transposed, by_place,
 ]  # fmt: skip
 
 

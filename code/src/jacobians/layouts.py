@@ -36,13 +36,9 @@ def rearrangements(ev):
     for name, shape, axis_first in (("f", ys, True), ("x", xs, False)):
         for axis, size in enumerate(shape):
             for order, told in orders(size):
-                what = f"axis {axis} of {name}" if len(shape) > 1 else f"the entries of {name}"
+                what = "the rows" if axis_first else "the columns"
                 if len(shape) > 1:
-                    pass
-                elif axis_first:
-                    what = "the rows"
-                else:
-                    what = "the columns"
+                    what = f"along axis {axis} of {name} the places"
                 place = axis if axis_first else axis + len(ys)
                 yield (
                     told[0],
@@ -212,7 +208,8 @@ def matched(ev):
         real = [q for q in moved if source[q] >= 0]
         if not real:
             continue  # only zeros: another rule has the words
-        if yours.shape[0] == 1 and len(real) < 2 and size < 3:
+        by_chance = size < 3 or float(yours[0, real[0]]).is_integer()
+        if yours.shape[0] == 1 and len(real) < 2 and by_chance:
             continue
         return mapping(ev, side, word, source, moved, real, flip)
     return None

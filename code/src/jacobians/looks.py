@@ -179,7 +179,7 @@ class Look:
         vague = known & (E > 0.01 * size) & (Y != 0) & ~small & ~self.wrong & ~self.kink
         self.unjudged = (~known & ~self.kink) | vague
         with np.errstate(all="ignore"):
-            zero = known & (np.abs(T) <= allowed)
+            zero = known & ~self.kink & (np.abs(T) <= allowed)
         self.blind_columns = zero.all(axis=0)
         self.blind = bool(zero.all())
 

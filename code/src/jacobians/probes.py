@@ -219,6 +219,8 @@ def array_of(returned):
         return None
     if hasattr(returned, "toarray"):  # SciPy's sparse matrices
         returned = returned.toarray()
+    elif hasattr(returned, "matmat"):  # its linear operators
+        returned = returned.matmat(np.eye(returned.shape[1]))
     return np.array(returned)
 
 

@@ -5,8 +5,9 @@ norm or a normalising sum, which shows as an error of rank one or two.
 """
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
-from jacobians.evidence import FIT, SLACK, Finding, column, listed, places, plural, runs
+from jacobians.evidence import FIT, SLACK, Evidence, Finding, column, listed, places, plural, runs
 
 
 def half_a_product(ev):
@@ -79,8 +80,8 @@ def penalty(ev):
     there = ev.second()
     for name, told, vector in (
         ("x", "the parameters", x),
-        ("sign", "the signs of the parameters", np.sign(x)),
         ("ones", "the same for every parameter", np.ones_like(x)),
+        ("sign", "the signs of the parameters", np.sign(x)),
         ("cube", "the cubes of the parameters", x**3),
     ):
         part = wrong & (vector != 0)
@@ -189,6 +190,32 @@ def low_rank(ev):
         "term of rank two",
         f"the error has rank two ({where}): terms through two intermediate quantities are missing",
     )
+
+
+def blockwise(ev):
+    """The same term in each of several blocks that share neither outputs nor inputs: a batch."""
+    if ev.columns is not None:
+        return None
+    m, n = ev.shape
+    links = np.zeros((m + n, m + n), dtype=bool)
+    links[:m, m:] = ev.firm | ev.wrong
+    count, member = connected_components(links, directed=False)
+    found = []
+    for block in range(count):
+        at = np.ix_(member[:m] == block, member[m:] == block)
+        if not ev.wrong[at].any():
+            continue
+        y, x = ev.y.ravel()[at[0].ravel()], ev.x.ravel()[at[1].ravel()]
+        parts = {"yours": ev.yours[at], "truth": ev.truth[at], "error": ev.error[at]}
+        part = Evidence(**parts, wrong=ev.wrong[at], x=x, y=y, form=ev.form)
+        told = diagonal_and_more(part) or low_rank(part)
+        if told is None or found and told.kind != found[0].kind:
+            return None
+        found.append(told)
+    if len(found) < 2:
+        return None
+    told = f"in each of {len(found)} blocks that share no input (the samples of a batch?): "
+    return Finding(found[0].kind, f"{told}{found[0].told}; rows and columns count within a block")
 
 
 def held_fixed(ev, u, v):

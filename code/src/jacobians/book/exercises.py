@@ -11,6 +11,10 @@ from jacobians import checks, ridge
 from jacobians.basis import TanhBasis, phi, sech2
 from jacobians.checks import Report
 from jacobians.differences import complex_step
+from jacobians.evidence import Evidence
+from jacobians.factors import constant_factor
+from jacobians.kinds import single_precision, zero
+from jacobians.layouts import rearranged
 from jacobians.mistakes import MISTAKES
 
 TOLERANCE = 1e-8  # relative to the largest expected entry
@@ -52,7 +56,26 @@ def judge(name, got, want, known=()):
     worst = tuple(int(i) for i in np.unravel_index(errors.argmax(), want.shape))
     place = f"entry {list(worst)}" if worst else "the number"
     told = f"{place} is {got[worst]:.4g}; it should be {want[worst]:.4g}"
-    return Report(False, told, got - want, subject=name)
+    kind = kind_of_mistake(got, want)
+    return Report(False, f"{kind}: {told}" if kind else told, got - want, subject=name)
+
+
+def kind_of_mistake(got, want):
+    """What the rules of the checker say of an array that holds the wrong numbers, or nothing.
+
+    Only the rules that speak of the array alone are asked: it need not be a derivative.
+    """
+    if want.ndim == 0 or not np.isfinite(got).all():
+        return ""
+    table = (-1, want.shape[-1])
+    yours, truth = got.reshape(table), want.reshape(table)
+    error = np.full(truth.shape, 1e-12 * np.abs(truth).max())
+    y, x = np.zeros(want.shape[:-1]), np.zeros(want.shape[-1])
+    ev = Evidence(yours, truth, error, np.abs(yours - truth) > error, x, y)
+    for rule in (zero, single_precision, constant_factor, rearranged):
+        if (found := rule(ev)) is not None:
+            return "every entry is 0" if found.kind == "zero" else found.told
+    return ""
 
 
 def close(got, want):
