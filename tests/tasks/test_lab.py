@@ -125,7 +125,10 @@ def test_a_chapter_reads_well_and_its_figure_answers_in_jupyterlab(
     figure = page.locator("figure.explorer")
     figure.locator("form").wait_for(state="visible")
     moved = figure.locator(f"input[name={slider}]")
-    at, before = float(moved.input_value()), figure.locator(f"td[data-number={number}]").inner_text()
+    at, before = (
+        float(moved.input_value()),
+        figure.locator(f"td[data-number={number}]").inner_text(),
+    )
     moved.focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
