@@ -111,7 +111,7 @@ def test_a_chapter_reads_well_and_its_figure_answers_in_jupyterlab(
     page = context.new_page()
     page.goto(f"{lab}/lab/tree/chapters/{chapter}.md?reset&token={TOKEN}")
     is_open(page)
-    page.wait_for_selector("mjx-container, .katex, math", timeout=30_000)  # formulas are drawn
+    page.wait_for_selector(".katex", state="attached", timeout=60_000)  # formulas are drawn
     page.evaluate(RUN_ALL)
     page.evaluate(
         """kind => {
@@ -125,12 +125,15 @@ def test_a_chapter_reads_well_and_its_figure_answers_in_jupyterlab(
     figure = page.locator("figure.explorer")
     figure.locator("form").wait_for(state="visible")
     moved = figure.locator(f"input[name={slider}]")
-    at, before = float(moved.input_value()), figure.locator(f"[data-number={number}]").inner_text()
+    at, before = (
+        float(moved.input_value()),
+        figure.locator(f"td[data-number={number}]").inner_text(),
+    )
     moved.focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
     assert float(moved.input_value()) == at - 5  # the arrow keys did not go to the notebook
-    assert figure.locator(f"[data-number={number}]").inner_text() != before
+    assert figure.locator(f"td[data-number={number}]").inner_text() != before
     context.close()
 
 
