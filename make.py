@@ -84,6 +84,10 @@ def tasks():
             "Write the site with its downloads (archive, PDF, wheel, checksums) into _build/site",
             DEV, [BOOK, module("release")],
         ),
+        "speech": (
+            "Write down how a screen reader says the displayed formulas, for somebody to read",
+            DEV, [BOOK, ["-m", "bookbuild.speech"]],
+        ),
         "links": ("Ask every address outside the book whether it still answers", DEV,
                   [BOOK + ["--links"]]),
         "pdf": ("Print the whole book into _build/book.pdf", DEV, [BOOK, module("pdf")]),

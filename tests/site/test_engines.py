@@ -170,7 +170,8 @@ def test_copying_a_formula_gives_its_tex_and_its_mathml(engine, home):
         const formula = document.querySelector("math[display] mi");
         const within = document.createRange();
         within.selectNodeContents(formula);
-        const inline = document.querySelector("p .math").closest("p"), words = document.createRange();
+        const inline = document.querySelector("p .math").closest("p");
+        const words = document.createRange();
         words.selectNodeContents(inline);
         const plain = document.createRange();
         plain.selectNodeContents(document.querySelector("h1").firstChild);

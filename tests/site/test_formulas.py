@@ -1,11 +1,13 @@
 """What a formula becomes: for every engine, for a speech engine, for whoever copies it."""
 
+import os
 import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 from labels import CHAPTERS
 
+from bookbuild import speech
 from bookbuild.ext import mathml
 from bookbuild.paths import HTML
 
@@ -64,6 +66,9 @@ def test_no_formula_has_what_an_engine_draws_wrong_or_a_voice_reads_wrong():
         (r"f'(x)", '</mrow><mo>\N{FUNCTION APPLICATION}</mo><mo stretchy="false">(</mo>'),
         (r"X_q^\top", "<mtext>T</mtext></msubsup>"),
         (r"f^{(5)}", "<mtext>5</mtext>"),
+        (r"J_f(x)", f"</msub><mo>{mathml.APPLY}</mo>"),
+        (r"1,\dots,K", "<mo>,</mo><mo>…</mo><mo>,</mo>"),
+        (r"\begin{cases}1\end{cases}", "</mtable></mrow>"),
         (r"a\otimes b", 'largeop="false">⊗</mo>'),
         (r"\mathcal L", "<mi>ℒ</mi>"),
         (r"\tfrac12", '<mn style="font-size:.7em">1</mn><mn style="font-size:.7em">2</mn>'),
@@ -103,3 +108,46 @@ def test_fractions_in_scripts_and_in_displays_keep_the_size_that_all_engines_giv
 )
 def test_a_display_is_cut_where_it_may_stand_on_two_lines(tex, parts):
     assert mathml.parts(tex) == (parts or [tex])
+
+
+# ---------------------------------------------------------------------------------- read aloud
+
+MISREAD = [
+    "down tack", "metric", "asterisk power", "overscript", "period period", "prime times", "With ˆ",
+    "period comma",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def voice():
+    if not speech.available():
+        if os.environ.get("BROWSER_TESTS") == "required":
+            pytest.fail("There is no npm for the speech engine, and BROWSER_TESTS=required.")
+        pytest.skip("no npm for the speech engine")
+    return speech.speak
+
+
+@pytest.mark.parametrize("domain", ["clearspeak", "mathspeak"])
+def test_no_formula_is_read_as_something_else(voice, domain):
+    found = dict.fromkeys(
+        text
+        for chapter in CHAPTERS
+        for text in MATH.findall((HTML / f"chapters/{chapter.stem}.html").read_text("utf-8"))
+    )
+    for formula, said in zip(found, voice(found, domain), strict=True):
+        assert said.isascii(), (said, formula)  # what it has no word for stands as it is
+        assert not any(words in said for words in MISREAD), (said, formula)
+
+
+def test_each_misreading_is_found_in_a_formula_that_is_not_mended(voice):
+    plain = [
+        mathml.to_mathml.convert_with_local_state(tex, displaystyle=False)
+        for tex in (r"X^\top", r"\lVert r\rVert", "w^*(W)", r"\hat y", r"\mathcal L", r"1,\dots,K")
+    ]
+    said = voice([text.replace("&ApplyFunction;", mathml.APPLY) for text in plain])
+    for words in said:
+        assert not words.isascii() or any(each in words for each in MISREAD), words
+
+
+def test_the_speech_of_the_displays_that_somebody_has_read_is_that_of_the_pages(voice):
+    assert speech.SPOKEN.read_text("utf-8") == speech.write_down(), "read what make speech writes"

@@ -1,8 +1,8 @@
 """What folds away is the browser's own `<details>`: the keyboard opens it, a screen reader says
 whether it is open, a print shows what is in it, and no script is needed for any of that.
 
-It serves every admonition of the class `dropdown`: quick questions and solutions. An exercise and its
-solution have addresses made of the exercise's label, which does not move, and a link that shows them.
+It serves every admonition of the class `dropdown`: quick questions and solutions. An exercise and
+its solution have addresses made of the exercise's label, which does not move, and links to them.
 """
 
 from docutils import nodes

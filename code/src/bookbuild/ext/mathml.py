@@ -20,6 +20,7 @@ ALONE = re.compile(r"\s*(\\text\{[^{}]*\}|\\Longrightarrow|\\implies|\\iff)\s*")
 SCRIPTS = {"msub", "msup", "msubsup", "munder", "mover", "munderover"}
 ROWS = {"math", "mrow", "mtd", "msqrt"}  # in which one thing may be put beside another
 PRIMES = "′″‴"
+FUNCTIONS = set("fgℓQℒJFηπϕOo")  # what stands for a function wherever a parenthesis follows
 APPLY = "\N{FUNCTION APPLICATION}"
 ACCENTS = {
     "\N{MODIFIER LETTER CIRCUMFLEX ACCENT}": "^",  # no speech engine knows it; this one is a hat
@@ -130,20 +131,39 @@ def marks_beside(root):
             script.tag, script[:] = "msub", [both, base[1]]
 
 
-def marked_functions_apply(root):
-    """`f'(x)` is no product: what has a prime or a star and stands before a parenthesis is applied
-    to what is in it."""
+def functions_apply(root):
+    """`f(x)` is no product: a function before a parenthesis is applied to what is in it."""
     for row in rows(root):
         for here, after in reversed(list(zip(row, row[1:], strict=False))):
-            if after.tag == "mo" and after.text == "(" and marked(here):
+            if after.tag == "mo" and after.text == "(" and is_function(here):
                 place = list(row).index(after)
                 row.insert(place, token("mo", APPLY))
 
 
-def marked(node):
-    if node.tag == "msub":
-        node = node[0]
-    return len(node) > 1 and node.tag == "mrow" and node[-1].get("class") == "mark"
+def is_function(node):
+    """Whether it ends with the letter of a function, which may have an index, a prime or a star."""
+    while len(node):
+        if node[-1].get("class") == "mark":
+            return True
+        node = node[0] if node.tag in ("msub", "mover") else node[-1]
+    return node.tag == "mi" and node.text in FUNCTIONS
+
+
+def three_dots_are_one_sign(root):
+    """Three full stops in a row are read as three."""
+    for row in rows(root):
+        for first, *more in reversed(list(zip(row, row[1:], row[2:], strict=False))):
+            if all(dot.tag == "mo" and dot.text == "." for dot in (first, *more)):
+                first.text, first.attrib = "…", {}
+                for dot in more:
+                    row.remove(dot)
+
+
+def nothing_where_nothing_closes(root):
+    """The invisible right end of cases is read as a comma."""
+    for row in rows(root):
+        if len(row) and row[-1].tag == "mo" and row[-1].text == "\N{INVISIBLE SEPARATOR}":
+            row.remove(row[-1])
 
 
 def transposed(root):
@@ -252,7 +272,9 @@ MENDS = [
     plain_letters,
     accents_that_stretch,
     marks_beside,
-    marked_functions_apply,
+    functions_apply,
+    three_dots_are_one_sign,
+    nothing_where_nothing_closes,
     transposed,
     orders_of_derivatives,
     script_operators_without_air,

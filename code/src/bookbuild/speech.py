@@ -1,0 +1,81 @@
+"""What a screen reader with MathJax's speech engine says of the book's formulas.
+
+``python -m bookbuild.speech`` writes it down for every displayed formula, for a person to read; a
+test holds the file to the pages. The engine, speech-rule-engine, comes from npm into
+`_build/speech`.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+
+from bookbuild.contents import in_order
+from bookbuild.paths import BUILD, HTML, ROOT
+
+ENGINE = "speech-rule-engine@4.1.5"
+SPOKEN = ROOT / "tests/site/spoken.txt"
+DISPLAY = re.compile(
+    r'<div class="formula">(.*?)</div>(?:<span class="eqno">\((.*?)\))?', re.DOTALL
+)
+MATH = re.compile(r"<math.*?</math>", re.DOTALL)
+SCRIPT = """
+const engine = require("speech-rule-engine");
+(async () => {
+  const [domain, formulas] = JSON.parse(require("fs").readFileSync(0, "utf8"));
+  await engine.setupEngine({locale: "en", domain, modality: "speech"});
+  await engine.engineReady();
+  console.log(JSON.stringify(formulas.map(formula => engine.toSpeech(formula))));
+})();
+"""
+
+
+def available():
+    return shutil.which("npm") and shutil.which("node")
+
+
+def speak(formulas, domain="clearspeak"):
+    """What is said of each formula, in one of the engine's two ways of speaking."""
+    folder = BUILD / "speech"
+    if not (folder / "node_modules/speech-rule-engine").is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text("{}", encoding="utf-8")
+        command = [shutil.which("npm"), "install", "--silent", "--no-fund", "--no-audit", ENGINE]
+        subprocess.run(command, cwd=folder, check=True)
+    said = subprocess.run(
+        ["node", "-e", SCRIPT], cwd=folder, check=True, capture_output=True, encoding="utf-8",
+        input=json.dumps([domain, list(formulas)]),
+    )  # fmt: skip
+    return json.loads(said.stdout)
+
+
+def displays():
+    """Each displayed formula once, in reading order: its page, number and parts."""
+    seen = set()
+    for name in in_order():
+        page = (HTML / f"{name}.html").read_text(encoding="utf-8")
+        for formula, number in DISPLAY.findall(page):
+            parts = tuple(MATH.findall(formula))
+            if parts not in seen:
+                seen.add(parts)
+                yield name, number, parts
+
+
+def write_down():
+    """The text of the file: of each display its number and what is said of it."""
+    found = list(displays())
+    said = iter(speak([part for *_, parts in found for part in parts]))
+    lines, page = [], ""
+    for name, number, parts in found:
+        if name != page:
+            page = name
+            lines.append(f"\n{name.removeprefix('chapters/')}\n")
+        lines.append(f"({number or 'no number'}) {' '.join(next(said) for _ in parts)}")
+    return "\n".join(lines).lstrip() + "\n"
+
+
+if __name__ == "__main__":
+    if not available():
+        raise SystemExit("make: npm is needed, which comes with Node.")
+    SPOKEN.write_text(write_down(), encoding="utf-8")
+    print(f"Now read {SPOKEN.relative_to(ROOT)}")
