@@ -14,6 +14,7 @@ from bookbuild.ext import (
     downloads,
     drawings,
     execution,
+    faults,
     folds,
     formula_page,
     formulas,
@@ -27,12 +28,14 @@ from bookbuild.ext import (
 HOOKS = [
     # event, hook, priority, why it is there and then
     ("config-inited", execution.choose_cache, 1, "before myst-nb reads where its cache lies"),
+    ("config-inited", faults.silence, 500, "a cell that fails is told in a line of ours"),
     ("config-inited", page.add_theme, 500, "our templates are found before the theme's own"),
     ("builder-inited", published.restore_build_info, 500, "before Sphinx asks what has changed"),
     ("builder-inited", execution.leave_the_search, 500, "before the index is loaded"),
     ("env-before-read-docs", execution.read_first, 500, "a preview reads one page, and no other"),
     ("env-before-read-docs", ahead.begin, 600, "of the pages that remain, what is to be executed"),
     ("env-before-read-docs", published.name_unlisted, 500, "a file that is no chapter is named"),
+    ("source-read", faults.scan, 500, "a forgotten mark is seen in the text, and not in the tree"),
     ("doctree-read", formulas.note_characters, 500, "once formulas are MathML (FormulasToMathML)"),
     ("env-purge-doc", formulas.forget_characters, 500, "what a page no longer shows is forgotten"),
     ("env-updated", formulas.write_font, 500, "all pages are read, none is written: a page links"

@@ -8,6 +8,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
 from jupyter_cache import get_cache
 from myst_nb.core.execute import cache as from_cache
 from myst_nb.core.read import create_nb_reader
@@ -29,10 +30,10 @@ def begin(app, env, docnames):
     for name in docnames:
         path = Path(env.doc2path(name))
         text = path.read_text(encoding="utf-8")
-        reader = create_nb_reader(str(path), env.myst_config, config, text)
-        if reader is None:
+        try:
+            notebook = create_nb_reader(str(path), env.myst_config, config, text).read(text)
+        except Exception:  # noqa: BLE001 - no notebook; or it cannot be read, which is said then
             continue
-        notebook = reader.read(text)
         asked = [
             expression
             for cell in notebook.cells
@@ -42,7 +43,10 @@ def begin(app, env, docnames):
         if asked:
             notebook.cells.append(question(asked))
         try:
+            nbformat.validate(notebook)
             cache.match_cache_notebook(notebook)
+        except nbformat.ValidationError:
+            continue  # the same
         except KeyError:
             missing.append((len(text), str(path.parent), notebook))
     if len(missing) < 2:
