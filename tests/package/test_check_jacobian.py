@@ -157,6 +157,19 @@ def test_mistakes_in_the_tails_and_at_one_dimensional_inputs_are_seen():
     assert check_jacobian(one(W[:2]), X[:, :1]).ok, "and X is given as it came"
 
 
+def test_mistakes_in_the_samples_and_units_beyond_those_of_its_own_point_are_seen():
+    def late(basis, X):
+        return (np.arange(len(X)) > 30)[:, None, None]
+
+    def last(basis, X):
+        return np.arange(basis.W.shape[1]) > 9
+
+    V, Y = rng.normal(size=(3, 12)), rng.normal(size=(40, 2))
+    for condition in (late, last):
+        report = check_jacobian(wrong_where(condition)(V), Y)
+        assert not report.ok and report.kind == "by place"
+
+
 def test_a_mistake_at_the_second_call_is_seen():
     class Once(Plain):
         calls = 0
