@@ -35,11 +35,14 @@ def notebook(chapter):
 def test_each_page_offers_its_notebook_with_the_cells_of_the_chapter(chapter):
     assert f'href="../notebooks/{chapter.stem}.ipynb"' in page(chapter)
     nbformat.validate(notebook(chapter))
-    first, *cells = [c for c in notebook(chapter).cells if c.cell_type == "code"]
-    assert first.source.index("OPENBLAS") < first.source.index("jacobians")
-    assert "import numpy" not in first.source
     given = [c.source for c in jupytext.read(chapter).cells if c.cell_type == "code"]
-    assert [c.source for c in cells][: len(given)] == given
+    code = [c.source for c in notebook(chapter).cells if c.cell_type == "code"]
+    if not given:
+        assert not code  # a page without cells needs no package
+        return
+    first, *cells = code
+    assert first.index("OPENBLAS") < first.index("jacobians") and "import numpy" not in first
+    assert cells[: len(given)] == given
 
 
 RAW = {  # what only MyST understands
@@ -237,7 +240,7 @@ def run_alone(python, file, folder):
 @every_chapter
 def test_a_downloaded_chapter_runs_with_a_kernel_and_the_wheel_alone(chapter, bare, tmp_path):
     cells = run_alone(bare, HTML / f"notebooks/{chapter.stem}.ipynb", tmp_path)
-    if "SAID" in cells[-1].source:
+    if cells and "SAID" in cells[-1].source:
         assert not cells[-1].outputs  # every number of the text is that of this run
 
 

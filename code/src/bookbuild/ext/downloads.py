@@ -139,7 +139,8 @@ def settled(text, wheel):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = linked(cell.source)
-    notebook.cells.insert(0, first)
+    if any(cell.cell_type == "code" for cell in notebook.cells):
+        notebook.cells.insert(0, first)
     return f"{json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)}\n"
 
 

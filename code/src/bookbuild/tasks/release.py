@@ -112,9 +112,9 @@ def main():
         print(f"{file.stat().st_size / 1e6:7.2f} MB  {file.relative_to(ROOT)}")
     folder = ROOT / "_build/notebooks"
     notebooks(folder)
-    if commit(folder, ROOT):
-        print(f"For Colab: git push --force origin {publication.NOTEBOOKS}")
     print("Publish _build/site")
+    if commit(folder, ROOT):
+        print(f"and, for Colab: git push --force origin {publication.NOTEBOOKS}")
 
 
 if __name__ == "__main__":
