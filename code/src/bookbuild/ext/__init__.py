@@ -12,6 +12,7 @@ from sphinx.writers.html5 import HTML5Translator
 from bookbuild.ext import (
     downloads,
     drawings,
+    epub,
     execution,
     folds,
     formula_page,
@@ -26,7 +27,8 @@ HOOKS = [
     # event, hook, priority, why it is there and then
     ("config-inited", execution.choose_cache, 1, "before myst-nb reads where its cache lies"),
     ("config-inited", page.add_theme, 500, "our templates are found before the theme's own"),
-    ("builder-inited", published.restore_build_info, 500, "before Sphinx asks what has changed"),
+    ("builder-inited", epub.site(published.restore_build_info), 500, "before Sphinx asks what has changed"),
+    ("builder-inited", epub.prepare, 500, "a book has a style of its own"),
     ("builder-inited", execution.leave_the_search, 500, "before the index is loaded"),
     ("env-before-read-docs", execution.read_first, 500, "a preview reads one page, and no other"),
     ("env-before-read-docs", published.name_unlisted, 500, "a file that is no chapter is named"),
@@ -34,13 +36,14 @@ HOOKS = [
     ("env-purge-doc", formulas.forget_characters, 500, "what a page no longer shows is forgotten"),
     ("env-updated", formulas.write_font, 500, "all pages are read, none is written: a page links"
      " to the stylesheet by its checksum"),
-    ("html-collect-pages", page.extra_pages, 500, "the front page and the one for a wrong address"),
+    ("html-collect-pages", epub.site(page.extra_pages), 500, "the front page and the one for a wrong address"),
     ("html-page-context", page.describe, 500, "what the page is about, where it is published"),
-    ("html-page-context", page.offer, 500, "the buttons above the page"),
-    ("html-page-context", policy.protect, 900, "when the body and its scripts are as they stay"),
-    ("build-finished", downloads.write, 500, "notebooks and the wheel that they ask for"),
-    ("build-finished", search.append, 600, "Sphinx has written its index, which ours goes on"),
-    ("build-finished", published.finish, 900, "when every file is there: the rest leaves"),
+    ("html-page-context", epub.site(page.offer), 500, "the buttons above the page"),
+    ("html-page-context", epub.close, 800, "when the body is as it stays: a book's is XML"),
+    ("html-page-context", epub.site(policy.protect), 900, "when the body and its scripts are as they stay"),
+    ("build-finished", epub.site(downloads.write), 500, "notebooks and the wheel that they ask for"),
+    ("build-finished", epub.site(search.append), 600, "Sphinx has written its index, which ours goes on"),
+    ("build-finished", epub.site(published.finish), 900, "when every file is there: the rest leaves"),
 ]  # fmt: skip
 TRANSFORMS = [formulas.FormulasToMathML]  # as pages are read
 POST_TRANSFORMS = [  # as pages are written, in the order of their own priorities
