@@ -23,11 +23,13 @@ from bookbuild.ext import (
     search,
 )
 
+site = epub.site  # on the pages of the site only, not in the book on a shelf
+
 HOOKS = [
     # event, hook, priority, why it is there and then
     ("config-inited", execution.choose_cache, 1, "before myst-nb reads where its cache lies"),
     ("config-inited", page.add_theme, 500, "our templates are found before the theme's own"),
-    ("builder-inited", epub.site(published.restore_build_info), 500, "before Sphinx asks what has changed"),
+    ("builder-inited", site(published.restore_build_info), 500, "before it asks what has changed"),
     ("builder-inited", epub.prepare, 500, "a book has a style of its own"),
     ("builder-inited", execution.leave_the_search, 500, "before the index is loaded"),
     ("env-before-read-docs", execution.read_first, 500, "a preview reads one page, and no other"),
@@ -36,14 +38,14 @@ HOOKS = [
     ("env-purge-doc", formulas.forget_characters, 500, "what a page no longer shows is forgotten"),
     ("env-updated", formulas.write_font, 500, "all pages are read, none is written: a page links"
      " to the stylesheet by its checksum"),
-    ("html-collect-pages", epub.site(page.extra_pages), 500, "the front page and the one for a wrong address"),
+    ("html-collect-pages", site(page.extra_pages), 500, "the front page, one for a wrong address"),
     ("html-page-context", page.describe, 500, "what the page is about, where it is published"),
-    ("html-page-context", epub.site(page.offer), 500, "the buttons above the page"),
-    ("html-page-context", epub.close, 800, "when the body is as it stays: a book's is XML"),
-    ("html-page-context", epub.site(policy.protect), 900, "when the body and its scripts are as they stay"),
-    ("build-finished", epub.site(downloads.write), 500, "notebooks and the wheel that they ask for"),
-    ("build-finished", epub.site(search.append), 600, "Sphinx has written its index, which ours goes on"),
-    ("build-finished", epub.site(published.finish), 900, "when every file is there: the rest leaves"),
+    ("html-page-context", site(page.offer), 500, "the buttons above the page"),
+    ("html-page-context", epub.close, 800, "the body is as it stays: a book's is XML"),
+    ("html-page-context", site(policy.protect), 900, "the body is as it stays"),
+    ("build-finished", site(downloads.write), 500, "notebooks, and their wheel"),
+    ("build-finished", site(search.append), 600, "Sphinx has written its index"),
+    ("build-finished", site(published.finish), 900, "every file is there: the rest leaves"),
 ]  # fmt: skip
 TRANSFORMS = [formulas.FormulasToMathML]  # as pages are read
 POST_TRANSFORMS = [  # as pages are written, in the order of their own priorities

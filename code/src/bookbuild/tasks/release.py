@@ -1,8 +1,8 @@
 """What a reader takes away, and what is published: ``python -m bookbuild.tasks.release``.
 
 `_build/site` is what a web server is given: the pages, and in `downloads` the whole book as a PDF
-and as an EPUB, the pages as an archive that opens from a folder, the package's wheel, and their checksums. The page
-about the book offers them.
+and as an EPUB, the pages as an archive that opens from a folder, the package's wheel, and their
+checksums. The page about the book offers them.
 """
 
 import hashlib
