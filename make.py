@@ -90,6 +90,8 @@ def tasks():
         ),
         "links": ("Ask every address outside the book whether it still answers", DEV,
                   [BOOK + ["--links"]]),
+        "epub": ("Write the whole book as an EPUB into _build/book.epub", [],
+                 [BOOK, module("epub")]),
         "pdf": ("Print the whole book into _build/book.pdf", DEV, [BOOK, module("pdf")]),
         "bench": ("Compare our speed with JAX, PyTorch and others (in .venv-bench)", [], bench),
         "mutations": (

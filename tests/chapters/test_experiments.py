@@ -1,4 +1,4 @@
-"""A reader who changes a number in a cell gets a chapter that runs to its end, with its sentences."""
+"""A reader who changes a number in a cell has a chapter that runs to its end, sentences too."""
 
 import matplotlib
 import matplotlib.pyplot as plt

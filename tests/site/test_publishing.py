@@ -121,7 +121,7 @@ def test_a_release_opens_from_a_folder_and_holds_what_it_offers(chrome, tmp_path
     for line in (site / "downloads/SHA256SUMS").read_text("utf-8").splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((site / "downloads" / name).read_bytes()).hexdigest() == digest
-    assert {file.suffix for file in files} == {".pdf", ".whl", ".zip", ""}
+    assert {file.suffix for file in files} == {".pdf", ".epub", ".whl", ".zip", ""}
     (archive,) = (file for file in files if file.suffix == ".zip")
     zipfile.ZipFile(archive).extractall(tmp_path / "folder")
     (folder,) = (tmp_path / "folder").iterdir()
@@ -132,7 +132,7 @@ def test_a_release_opens_from_a_folder_and_holds_what_it_offers(chrome, tmp_path
         if name.as_posix() != release.ABOUT:
             assert (folder / name).read_bytes() == file.read_bytes()
             assert (site / name).read_bytes() == file.read_bytes()
-    for root, offered in ((folder, 2), (site, 4)):
+    for root, offered in ((folder, 3), (site, 5)):
         with Visit(chrome, (root / release.ABOUT).as_uri(), offline=True) as visit:
             links = visit.page.locator("#take-it-with-you li a").all()
             targets = [root / "chapters" / link.get_attribute("href") for link in links]

@@ -13,6 +13,7 @@ from bookbuild.ext import (
     ahead,
     downloads,
     drawings,
+    epub,
     execution,
     faults,
     folds,
@@ -25,12 +26,15 @@ from bookbuild.ext import (
     sentences,
 )
 
+site = epub.site  # on the pages of the site only, not in the book on a shelf
+
 HOOKS = [
     # event, hook, priority, why it is there and then
     ("config-inited", execution.choose_cache, 1, "before myst-nb reads where its cache lies"),
     ("config-inited", faults.silence, 500, "a cell that fails is told in a line of ours"),
     ("config-inited", page.add_theme, 500, "our templates are found before the theme's own"),
-    ("builder-inited", published.restore_build_info, 500, "before Sphinx asks what has changed"),
+    ("builder-inited", site(published.restore_build_info), 500, "before it asks what has changed"),
+    ("builder-inited", epub.prepare, 500, "a book has a style of its own"),
     ("builder-inited", execution.leave_the_search, 500, "before the index is loaded"),
     ("env-before-read-docs", execution.read_first, 500, "a preview reads one page, and no other"),
     ("env-before-read-docs", ahead.begin, 600, "of the pages that remain, what is to be executed"),
@@ -40,14 +44,15 @@ HOOKS = [
     ("env-purge-doc", formulas.forget_characters, 500, "what a page no longer shows is forgotten"),
     ("env-updated", formulas.write_font, 500, "all pages are read, none is written: a page links"
      " to the stylesheet by its checksum"),
-    ("html-collect-pages", page.extra_pages, 500, "the front page and the one for a wrong address"),
+    ("html-collect-pages", site(page.extra_pages), 500, "the front page, one for a wrong address"),
     ("html-page-context", page.describe, 500, "what the page is about, where it is published"),
-    ("html-page-context", page.offer, 500, "the buttons above the page"),
-    ("html-page-context", downloads.note, 500, "numbers and titles are known: the same as text"),
-    ("html-page-context", policy.protect, 900, "when the body and its scripts are as they stay"),
-    ("build-finished", downloads.write, 500, "notebooks and the wheel that they ask for"),
-    ("build-finished", search.write, 600, "every page is written: its sections can be ranked"),
-    ("build-finished", published.finish, 900, "when every file is there: the rest leaves"),
+    ("html-page-context", site(page.offer), 500, "the buttons above the page"),
+    ("html-page-context", site(downloads.note), 500, "numbers and titles are known: as text"),
+    ("html-page-context", epub.close, 800, "the body is as it stays: a book's is XML"),
+    ("html-page-context", site(policy.protect), 900, "the body is as it stays"),
+    ("build-finished", site(downloads.write), 500, "notebooks, and their wheel"),
+    ("build-finished", site(search.write), 600, "every page is written: sections can be ranked"),
+    ("build-finished", site(published.finish), 900, "every file is there: the rest leaves"),
 ]  # fmt: skip
 TRANSFORMS = [formulas.FormulasToMathML]  # as pages are read
 POST_TRANSFORMS = [  # as pages are written, in the order of their own priorities

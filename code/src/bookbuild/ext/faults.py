@@ -1,7 +1,7 @@
 """What is wrong with a chapter is said in a line, which begins with the chapter's file and line.
 
-myst-nb shows a cell's failure as its own traceback, without the line, and ends the whole build where
-the options of a cell cannot be read. What follows from a fault is not said beside it.
+myst-nb shows a cell's failure as its own traceback, without the line, and ends the whole build
+where the options of a cell cannot be read. What follows from a fault is not said beside it.
 """
 
 import functools
@@ -86,16 +86,18 @@ def telling(start):
                 continue
             fence = self.cell_line(number)
             if not any(line.strip().startswith("```") for line in lines[fence:]):
-                self.logger.warning("this cell has no end: ``` is missing", subtype="cell", line=fence)
+                self.logger.warning(
+                    "this cell has no end: ``` is missing", subtype="cell", line=fence
+                )
                 continue
             for option in cell.metadata.keys() - OPTIONS - {"execution"}:
                 said = f"a cell has no option {option!r}; it may have {', '.join(sorted(OPTIONS))}"
-                self.logger.warning(said, subtype="option", line=fence)
+                self.logger.warning(said, subtype="option", line=first)
             for output in cell.outputs:
                 if output.output_type == "error" and "raises-exception" not in cell.metadata.get(
                     "tags", ()
                 ):
-                    line, said = failure(output, cell, code_begins(lines, fence, cell.source))
+                    line, said = failure(output, cell, code_begins(lines, first - 1, cell.source))
                     self.logger.warning(said, subtype="cell", line=line)
         failed = self.exec_metadata and self.exec_metadata["error"]
         if failed and failed != "CellExecutionError":
@@ -107,7 +109,7 @@ def telling(start):
 
 
 def failure(output, cell, begin):
-    """The line on which a cell has failed, and what is said of it: the error and the line's code."""
+    """The line on which a cell has failed, and what is said: the error and the line's code."""
     told = COLOURS.sub("", "\n".join(output.traceback))
     here = re.search(rf"In\[{cell.execution_count}\], line (\d+)", told)
     within = int(here[1]) if here else 1

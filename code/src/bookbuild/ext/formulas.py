@@ -73,7 +73,9 @@ def visit_inline(self, node):
 
 
 def visit_display(self, node):
-    self.body.append('<div class="math">')  # its id is the theme's wrapper's
+    # Its id is the wrapper's that the theme puts around it; a book on a shelf has no such theme.
+    anchor = f' id="{node["ids"][0]}"' if self.builder.name == "epub" and node["ids"] else ""
+    self.body.append(f'<div class="math"{anchor}>')
     # A formula wider than the page scrolls inside its own box.
     self.body.append(f'<div class="formula">{node["mathml"]}</div>')
     if node["number"]:

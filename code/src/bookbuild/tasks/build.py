@@ -12,6 +12,7 @@ import shutil
 import sys
 
 from bookbuild import environment, publication, repository
+from bookbuild.ext import epub
 from bookbuild.ext.execution import PREVIEW
 from bookbuild.paths import BUILD, CONTENTS, HTML, ROOT, SOURCES
 
@@ -72,6 +73,7 @@ def run(builder="html", page=""):
                 "nitpicky": True,
                 "external_toc_path": str(CONTENTS),
                 "latex_individualpages": False,
+                **epub.SETTINGS,
             },
             filenames=[str(ROOT / f"{page}.md")] if page else [],
             builder=builder,

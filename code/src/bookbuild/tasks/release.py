@@ -1,9 +1,10 @@
 """What a reader takes away, and what is published: ``python -m bookbuild.tasks.release``.
 
-`_build/site` is what a web server is given: the pages, and in `downloads` the whole book as a PDF,
-the pages as an archive that opens from a folder, the package's wheel, and their checksums. The page
-about the book offers them. `_build/notebooks` has the chapters as notebooks; in a repository that
-is ours they are also the one commit of the branch `notebooks`, where Colab finds them.
+`_build/site` is what a web server is given: the pages, and in `downloads` the whole book as a PDF
+and as an EPUB, the pages as an archive that opens from a folder, the package's wheel, and their
+checksums. The page about the book offers them. `_build/notebooks` has the chapters as notebooks; in
+a repository that is ours they are also the one commit of the branch `notebooks`, where Colab finds
+them.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from importlib.metadata import version
@@ -56,10 +58,16 @@ def write(site, chrome):
     downloads = site / "downloads"
     downloads.mkdir()
     (wheel,) = (HTML / "wheels").glob("*.whl")
-    book, package, pages = (downloads / name for name in (f"{NAME}.pdf", wheel.name, f"{NAME}.zip"))
+    names = f"{NAME}.pdf", f"{NAME}.epub", wheel.name, f"{NAME}.zip"
+    book, shelf, package, pages = (downloads / name for name in names)
     pdf.write(book, chrome)
+    subprocess.run([sys.executable, "-m", "bookbuild.tasks.epub", str(shelf)], check=True)
     shutil.copy(wheel, package)
-    files = {book: "the whole book, to print", package: "the package, for pip"}
+    files = {
+        book: "the whole book, to print",
+        shelf: "the whole book, for a reading device",
+        package: "the package, for pip",
+    }
     offer(site, files)
     pack(site, pages)  # the archive offers what is in it
     files |= {pages: "all pages, to open without a network"}
