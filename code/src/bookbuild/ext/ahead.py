@@ -4,6 +4,7 @@ myst-nb executes a chapter when its page is read, one after the other. Here all 
 in a kernel of its own and no more than there are cores; who reads a page waits for its kernel.
 """
 
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,3 +72,4 @@ def fetched(notebook, **how):
 
 
 from_cache.single_nb_execution = fetched
+logging.getLogger("traitlets").setLevel(logging.WARNING)  # each kernel says that it begins

@@ -84,11 +84,10 @@ def telling(start):
         for number, cell in enumerate(self.notebook.cells):
             if cell.cell_type != "code" or number >= len(self._source_map):
                 continue
-            fence = self.cell_line(number)
-            if not any(line.strip().startswith("```") for line in lines[fence:]):
-                self.logger.warning(
-                    "this cell has no end: ``` is missing", subtype="cell", line=fence
-                )
+            first = self.cell_line(number)  # below the fence
+            if not any(line.strip().startswith("```") for line in lines[first:]):
+                said = "this cell has no end: ``` is missing"
+                self.logger.warning(said, subtype="cell", line=first - 1)
                 continue
             for option in cell.metadata.keys() - OPTIONS - {"execution"}:
                 said = f"a cell has no option {option!r}; it may have {', '.join(sorted(OPTIONS))}"
