@@ -45,7 +45,7 @@ def tasks():
     return {
         "html": ("Build the book into _build/html (the default)", [], [BOOK]),
         "test": ("Build the book and run the tests", DEV, test),
-        "test-core": ("The same, without a browser and the trials of make", DEV, test_core),
+        "test-core": ("The same, with the trials of three browsers only, and none of make", DEV, test_core),
         "test-all": ("The same, with the long form of the tests", DEV, test_all),
         "live": ("Build on every save and reload the page in the browser", DEV, [module("live")]),
         "lab": ("Open the chapters as notebooks in JupyterLab", [], lab),
@@ -73,7 +73,7 @@ def tasks():
             DEV, [module("pythons")],
         ),
         "browser": (
-            "Make sure that there is a Chromium for the tests of the pages, audit and pdf",
+            "Make sure that there are browsers for the tests of the pages, audit and pdf",
             DEV, [["-m", "bookbuild.browser"]],
         ),
         "audit": (
@@ -153,7 +153,9 @@ def test(*arguments):
 
 
 def test_core():
-    site = ["tests/site/test_%s.py" % name for name in ("pages", "downloads")]
+    site = [
+        "tests/site/test_%s.py" % name for name in ("pages", "downloads", "formulas", "engines")
+    ]
     test("tests/package", "tests/equations", "tests/chapters", *site)
 
 

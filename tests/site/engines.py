@@ -17,6 +17,7 @@ from marionette_driver.keys import Keys as FirefoxKeys
 from marionette_driver.marionette import ActionSequence, Marionette
 from selenium.webdriver import ActionChains, WebKitGTK
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.common.utils import free_port
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
@@ -81,7 +82,8 @@ class Firefox:
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory()
         self.marionette = Marionette(
-            bin=browser.firefox(), headless=True, prefs={"layout.css.devPixelsPerPx": "1"},
+            bin=browser.firefox(), headless=True, port=free_port(),
+            prefs={"layout.css.devPixelsPerPx": "1"},
             gecko_log=str(Path(self.folder.name, "log")),
             app_args=["--remote-allow-system-access"],  # for what its console says
         )  # fmt: skip

@@ -44,7 +44,7 @@ class FoldDropdowns(SphinxPostTransform):
                     classes.append(box.tagname)
                 line = summary("", title, classes=["admonition-title"])
                 here = [permalink(box["ids"][0], "Link to this solution")] if label else []
-                folded = fold("", line, *here, *content, ids=box["ids"], classes=classes)
+                folded = fold("", line, *content, *here, ids=box["ids"], classes=classes)
                 box.parent.replace(box, folded)  # replace_self would add the old classes
 
 
