@@ -44,7 +44,8 @@ def element(svg, alt):
     name = html.escape(alt, quote=True)
     opening = (
         f'<div class="wide"><svg class="drawing" role="img" aria-label="{name}" '
-        f'width="{width}" height="{height}" fill="currentColor" style="min-width: {round(SMALLEST * width)}px"'
+        f'width="{width}" height="{height}" fill="currentColor" '
+        f'style="min-width: {round(SMALLEST * width)}px"'
     )
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     return svg.replace("<svg", opening, 1).strip() + "</div>"
