@@ -45,8 +45,7 @@ def tasks():
     return {
         "html": ("Build the book into _build/html (the default)", [], [BOOK]),
         "test": ("Build the book and run the tests", DEV, test),
-        "test-core": ("The same, of the pages what three browsers show, and no trial of make", DEV,
-                      test_core),
+        "test-core": ("The same, without the longest tests of pages and of make", DEV, test_core),
         "test-all": ("The same, with the long form of the tests", DEV, test_all),
         "live": ("Build on every save and reload the page in the browser", DEV, [module("live")]),
         "lab": ("Open the chapters as notebooks in JupyterLab", [], lab),

@@ -16,7 +16,7 @@ from bookbuild.paths import BUILD, HTML, ROOT
 ENGINE = "speech-rule-engine@4.1.5"
 SPOKEN = ROOT / "tests/site/spoken.txt"
 DISPLAY = re.compile(
-    r'<div class="formula">(.*?)</div>(?:<span class="eqno">\((.*?)\))?', re.DOTALL
+    r'<div class="formula">(.*?)</div>(?:<span class="eqno">.*?href="#equation-(.*?)")?', re.DOTALL
 )
 MATH = re.compile(r"<math.*?</math>", re.DOTALL)
 SCRIPT = """
@@ -50,27 +50,27 @@ def speak(formulas, domain="clearspeak"):
 
 
 def displays():
-    """Each displayed formula once, in reading order: its page, number and parts."""
+    """Each displayed formula once, in reading order: its page, label and parts."""
     seen = set()
     for name in in_order():
         page = (HTML / f"{name}.html").read_text(encoding="utf-8")
-        for formula, number in DISPLAY.findall(page):
+        for formula, label in DISPLAY.findall(page):
             parts = tuple(MATH.findall(formula))
             if parts not in seen:
                 seen.add(parts)
-                yield name, number, parts
+                yield name, label, parts
 
 
 def write_down():
-    """The text of the file: of each display its number and what is said of it."""
+    """The text of the file: of each display its label and what is said of it."""
     found = list(displays())
     said = iter(speak([part for *_, parts in found for part in parts]))
     lines, page = [], ""
-    for name, number, parts in found:
+    for name, label, parts in found:
         if name != page:
             page = name
             lines.append(f"\n{name.removeprefix('chapters/')}\n")
-        lines.append(f"({number or 'no number'}) {' '.join(next(said) for _ in parts)}")
+        lines.append(f"{label or 'no label'}: {' '.join(next(said) for _ in parts)}")
     return "\n".join(lines).lstrip() + "\n"
 
 
