@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from visit import Visit, pages
 
 import jacobians
 from bookbuild.browser import serve
+from bookbuild.ext.sentences import ROLE
 from bookbuild.paths import HTML, ROOT
-from bookbuild.tasks import release, reproducible
+from bookbuild.tasks import pdf, release, reproducible
 
 PAGES = [*pages(), "index.html"]
 every_page = pytest.mark.parametrize("page", PAGES)
@@ -200,6 +202,17 @@ def test_what_is_proposed_is_tested_as_here_and_published_from_main_alone():
     for name in MORE:
         assert book["jobs"][name]["if"] == "github.event_name == 'push'"
         assert book["jobs"][name]["needs"] == ["build", "everywhere"]
+
+
+def test_what_is_printed_has_the_number_of_every_expression():
+    def values(text):
+        return [span.get_text() for span in BeautifulSoup(text, "html.parser").select("span.value")]
+
+    each = [values((HTML / "chapters" / name).read_text("utf-8")) for name in pdf.chapters()]
+    sources = [ROOT / "chapters" / name.replace(".html", ".md") for name in pdf.chapters()]
+    written = [len(ROLE.findall(path.read_text("utf-8"))) for path in sources]
+    assert [len(found) for found in each] == written and sum(written) > 100
+    assert values(pdf.joined(pdf.chapters())) == [value for found in each for value in found]
 
 
 @pytest.mark.slow
