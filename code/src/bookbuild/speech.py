@@ -1,14 +1,16 @@
 """What a screen reader with MathJax's speech engine says of the book's formulas.
 
 ``python -m bookbuild.speech`` writes it down for every displayed formula, for a person to read; a
-test holds the file to the pages. The engine, speech-rule-engine, comes from npm into
-`_build/speech`.
+test holds the file to the pages. The engine, speech-rule-engine, comes into `_build/speech` by npm,
+which comes with Node from the lock.
 """
 
 import json
 import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 from bookbuild.contents import in_order
 from bookbuild.paths import BUILD, HTML, ROOT
@@ -30,8 +32,13 @@ const engine = require("speech-rule-engine");
 """
 
 
+def tool(name):
+    """A program of Node's, as it was installed beside this Python."""
+    return shutil.which(name, path=str(Path(sys.executable).parent))
+
+
 def available():
-    return shutil.which("npm") and shutil.which("node")
+    return tool("npm") and tool("node")
 
 
 def speak(formulas, domain="clearspeak"):
@@ -40,10 +47,10 @@ def speak(formulas, domain="clearspeak"):
     if not (folder / "node_modules/speech-rule-engine").is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text("{}", encoding="utf-8")
-        command = [shutil.which("npm"), "install", "--silent", "--no-fund", "--no-audit", ENGINE]
+        command = [tool("npm"), "install", "--silent", "--no-fund", "--no-audit", ENGINE]
         subprocess.run(command, cwd=folder, check=True)
     said = subprocess.run(
-        ["node", "-e", SCRIPT], cwd=folder, check=True, capture_output=True, encoding="utf-8",
+        [tool("node"), "-e", SCRIPT], cwd=folder, check=True, capture_output=True, encoding="utf-8",
         input=json.dumps([domain, list(formulas)]),
     )  # fmt: skip
     return json.loads(said.stdout)
@@ -76,6 +83,6 @@ def write_down():
 
 if __name__ == "__main__":
     if not available():
-        raise SystemExit("make: npm is needed, which comes with Node.")
+        raise SystemExit("make: Node is not installed here: make distclean, and again.")
     SPOKEN.write_text(write_down(), encoding="utf-8")
     print(f"Now read {SPOKEN.relative_to(ROOT)}")
