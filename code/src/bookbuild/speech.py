@@ -37,10 +37,6 @@ def tool(name):
     return shutil.which(name, path=str(Path(sys.executable).parent))
 
 
-def available():
-    return tool("npm") and tool("node")
-
-
 def speak(formulas, domain="clearspeak"):
     """What is said of each formula, in one of the engine's two ways of speaking."""
     folder = BUILD / "speech"
@@ -82,7 +78,5 @@ def write_down():
 
 
 if __name__ == "__main__":
-    if not available():
-        raise SystemExit("make: Node is not installed here: make distclean, and again.")
     SPOKEN.write_text(write_down(), encoding="utf-8")
     print(f"Now read {SPOKEN.relative_to(ROOT)}")
