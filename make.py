@@ -153,9 +153,7 @@ def test(*arguments):
 
 
 def test_core():
-    site = [
-        "tests/site/test_%s.py" % name for name in ("pages", "downloads", "formulas", "engines")
-    ]
+    site = ["tests/site/test_%s.py" % name for name in ("pages", "downloads", "mathml", "engines")]
     test("tests/package", "tests/equations", "tests/chapters", *site)
 
 

@@ -42,7 +42,7 @@ class Chromium:
         self.page.on("console", lambda message: self.messages.append(message.text))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
 
-    def open(self, address):
+    def visit(self, address):
         self.messages.clear()
         self.page.goto(address)
 
@@ -92,7 +92,7 @@ class Firefox:
         inner = self.run("return [outerWidth - innerWidth, outerHeight - innerHeight]")
         self.marionette.set_window_rect(width=width + inner[0], height=height + inner[1])
 
-    def open(self, address):
+    def visit(self, address):
         with self.marionette.using_context("chrome"):
             self.marionette.execute_script("Services.console.reset()")
         self.address = address
@@ -162,7 +162,7 @@ class WebKit:
         inner = self.run("return [outerWidth - innerWidth, outerHeight - innerHeight]")
         self.driver.set_window_size(width + inner[0], height + inner[1])
 
-    def open(self, address):
+    def visit(self, address):
         self.start = os.path.getsize(self.log.name)
         self.driver.get(address)
 

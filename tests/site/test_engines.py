@@ -52,7 +52,7 @@ def engine(request):
 
 
 def ready(engine, address):
-    engine.open(address)
+    engine.visit(address)
     engine.run("document.documentElement.style.scrollBehavior = 'auto'")
     engines.until(engine, "return document.readyState === 'complete'")
 
@@ -135,8 +135,8 @@ def test_a_fold_opens_by_keyboard_by_a_link_and_for_a_search(engine, home):
     engine.run(f"{fold}.querySelector('summary').focus()")
     engine.press("Enter")
     assert engine.run(f"return {fold}.open") is True
-    engine.open(home + "chapters/index.html")
-    engine.open(page + "#ex-break-solution")
+    engine.visit(home + "chapters/index.html")
+    engine.visit(page + "#ex-break-solution")
     engines.until(engine, f"return {fold}.open")
     engines.until(
         engine, f"const y = {fold}.getBoundingClientRect().top; return y >= 0 && y < innerHeight"
@@ -149,9 +149,9 @@ def test_a_fold_opens_by_keyboard_by_a_link_and_for_a_search(engine, home):
         const outside = section.textContent.toLowerCase();
         return [section.id, inside.find(word => !outside.includes(word))]"""
     )
-    engine.open(home + "chapters/index.html")
+    engine.visit(home + "chapters/index.html")
     engine.run("localStorage.setItem('sphinx_highlight_terms', arguments[0])", word)
-    engine.open(f"{page}#{section}")
+    engine.visit(f"{page}#{section}")
     engines.until(engine, f"return {fold}.open")
 
 

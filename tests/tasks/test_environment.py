@@ -232,7 +232,7 @@ def nameless(source):
         texts = [a.value for a in call.args if isinstance(a, ast.Constant)]
         owner = getattr(getattr(call.func, "value", None), "id", "")
         opens = name in ("read_text", "write_text", "NamedTemporaryFile", "fdopen") or (
-            name == "open" and owner not in ("os", "pikepdf")
+            name == "open" and owner not in ("os", "pikepdf", "Image")
         )
         binary = any(
             isinstance(text, str) and re.fullmatch("[rwax+]*b[+]?", text) for text in texts

@@ -86,8 +86,9 @@ def from_folder(project, monkeypatch):
 
 def make(project, *arguments, **environment):
     """make in the project; by default with the Python that runs the tests."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        ["make", *arguments], cwd=project, env=os.environ | environment, encoding="utf-8",
+        ["make", *arguments], cwd=project, env=ours | environment, encoding="utf-8",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240,
     )  # fmt: skip
 

@@ -61,8 +61,9 @@ def files(root):
 
 def unpacked(root):
     """The files of an archive in which somebody has worked. Our .gitignore names no paths."""
-    lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
-    patterns = [line.strip("/") for line in lines if line] + [".git"]
+    ignored = root / ".gitignore"
+    lines = ignored.read_text(encoding="utf-8").splitlines() if ignored.is_file() else []
+    patterns = [line.strip("/") for line in lines if line] + [".git", "_build"]
     for folder, folders, names in os.walk(root):
         here = Path(folder)
         folders[:] = [
