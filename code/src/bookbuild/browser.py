@@ -27,9 +27,7 @@ FLAGS += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [
 
 def chromium():
     """Where a Chromium is: on the PATH, or where Playwright keeps its own; None if nowhere."""
-    # The first has no window to draw, only pages, and is twice as fast.
-    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
-                 "google-chrome-stable"):  # fmt: skip
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
         if path := shutil.which(name):
             return path
     with sync_playwright() as playwright:
@@ -51,8 +49,7 @@ def webkit():
 
 
 ENGINES = {  # how to find one, the packages it comes in: Debian's names
-    "Chromium": (chromium, ["chromium-headless-shell"]),
-    "Chromium of older systems": (chromium, ["chromium"]),
+    "Chromium": (chromium, ["chromium"]),
     "Firefox": (firefox, ["firefox-esr"]),
     "WebKit": (webkit, ["webkit2gtk-driver", "xvfb"]),
 }
@@ -71,7 +68,7 @@ def get_chromium():
     """Make sure that there is one: Playwright's own, else the system's package where it may."""
     if chromium() is None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
-    path = get("Chromium") or get("Chromium of older systems")
+    path = get("Chromium")
     if path is None:
         sys.exit("make: No Chromium could be had. Install one (chromium or google-chrome).")
     print(f"Browser: {path}")
