@@ -69,7 +69,7 @@ def tasks():
             DEV, [module("reproducible")],
         ),
         "pythons": (
-            "Build and test on every Python that is found (pythons ends: oldest and newest)",
+            "Build and test on every Python that is found (pythons ends: oldest, newest)",
             DEV, [module("pythons")],
         ),
         "browser": (
