@@ -1,7 +1,7 @@
 """Build the book and test its package on every Python of this machine: `make pythons`.
 
     python -m bookbuild.tasks.pythons        each that is found, of those the book is made for
-    python -m bookbuild.tasks.pythons ends   the oldest and the newest, but for the one that runs this
+    python -m bookbuild.tasks.pythons ends   the oldest and the newest, but not the one that runs
 
 Each has a copy of the project, with an environment of its own, as somebody has who begins with it.
 What could not be tried is named.
