@@ -103,15 +103,7 @@ class Firefox:
 
     def press(self, *keys):
         for key in keys:
-            *held, last = key.split("+")
-            sequence = ActionSequence(self.marionette, "key", "keys")
-            held = [getattr(FirefoxKeys, modifier.upper()) for modifier in held]
-            for modifier in held:
-                sequence.key_down(modifier)
-            sequence.send_keys(named(FirefoxKeys, last))
-            for modifier in held:
-                sequence.key_up(modifier)
-            sequence.perform()
+            press(ActionSequence(self.marionette, "key", "keys"), FirefoxKeys, key)
 
     def drag(self, start, end):
         mouse = ActionSequence(self.marionette, "pointer", "mouse", {"pointerType": "mouse"})
@@ -171,15 +163,7 @@ class WebKit:
 
     def press(self, *keys):
         for key in keys:
-            *held, last = key.split("+")
-            chain = ActionChains(self.driver)
-            held = [getattr(Keys, modifier.upper()) for modifier in held]
-            for modifier in held:
-                chain.key_down(modifier)
-            chain.send_keys(named(Keys, last))
-            for modifier in held:
-                chain.key_up(modifier)
-            chain.perform()
+            press(ActionChains(self.driver), Keys, key)
 
     def drag(self, start, end):
         mouse = ActionChains(self.driver, duration=50)
@@ -202,6 +186,18 @@ class WebKit:
         self.screen.terminate()
         self.screen.wait()
         self.log.close()
+
+
+def press(actions, keys, name):
+    """Press a key, and what is held meanwhile: Control+c."""
+    *held, last = name.split("+")
+    held = [getattr(keys, modifier.upper()) for modifier in held]
+    for modifier in held:
+        actions.key_down(modifier)
+    actions.send_keys(named(keys, last))
+    for modifier in held:
+        actions.key_up(modifier)
+    actions.perform()
 
 
 def named(keys, name):

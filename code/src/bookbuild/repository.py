@@ -77,9 +77,9 @@ def unpacked(root):
                 yield (here / name).relative_to(root).as_posix()
 
 
-def copy(root, target):
-    """Copy the project's files, as they are in the working tree, into another folder."""
-    for name in files(root):
+def copy(root, target, wanted=lambda name: True):
+    """Copy the project's files that are wanted, as they are in the working tree, elsewhere."""
+    for name in filter(wanted, files(root)):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, target / name)
 

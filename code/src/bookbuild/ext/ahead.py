@@ -14,7 +14,7 @@ from jupyter_cache import get_cache
 from myst_nb.core.execute import cache as from_cache
 from myst_nb.core.read import create_nb_reader
 
-from bookbuild.ext.sentences import expressions, question
+from bookbuild.ext.sentences import question
 
 execute = from_cache.single_nb_execution
 BEGUN = {}  # executions by the code that they run
@@ -35,14 +35,8 @@ def begin(app, env, docnames):
             notebook = create_nb_reader(str(path), env.myst_config, config, text).read(text)
         except Exception:  # noqa: BLE001 - no notebook; or it cannot be read, which is said then
             continue
-        asked = [
-            expression
-            for cell in notebook.cells
-            if cell.cell_type == "markdown"
-            for expression in expressions(cell.source)
-        ]
-        if asked:
-            notebook.cells.append(question(asked))
+        if (asking := question(notebook)) is not None:
+            notebook.cells.append(asking)
         try:
             nbformat.validate(notebook)
             cache.match_cache_notebook(notebook)

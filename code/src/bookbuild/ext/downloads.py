@@ -157,8 +157,8 @@ def write_wheel(folder):
     shutil.rmtree(folder, ignore_errors=True)  # that of another version
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as clean:  # without what a system leaves beside the files
-        for name in repository.files(ROOT):
-            if name.startswith("code/") and not repository.left_behind(name):
-                (Path(clean) / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, Path(clean) / name)
+        repository.copy(
+            ROOT, Path(clean),
+            lambda name: name.startswith("code/") and not repository.left_behind(name),
+        )  # fmt: skip
         return make_wheel_in(Path(clean) / "code/pyproject.toml", folder).file

@@ -70,9 +70,13 @@ def shown(answer):
     return str(value), ""
 
 
-def question(asked):
-    """The cell that asks the kernel for these expressions."""
-    codes = {code: code for code in sorted({expression.code for expression in asked})}
+def question(notebook):
+    """The cell that asks the kernel for the expressions of a notebook; None if it has none."""
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    asked = {expression.code for text in texts for expression in expressions(text)}
+    if not asked:
+        return None
+    codes = {code: code for code in sorted(asked)}
     cell = nbformat.v4.new_code_cell(QUESTION.format(expressions=codes))
     cell.metadata["tags"] = ["remove-cell"]
     return cell
@@ -101,7 +105,7 @@ def asking(start):
             start(self)
             return
         given = self.notebook
-        given.cells.append(question(asked))
+        given.cells.append(question(given))
         try:
             start(self)
         finally:
