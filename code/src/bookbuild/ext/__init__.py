@@ -13,6 +13,7 @@ from bookbuild.ext import (
     ahead,
     downloads,
     drawings,
+    elsewhere,
     epub,
     execution,
     faults,
@@ -44,6 +45,7 @@ HOOKS = [
     ("env-purge-doc", formulas.forget_characters, 500, "what a page no longer shows is forgotten"),
     ("env-updated", formulas.write_font, 500, "all pages are read, none is written: a page links"
      " to the stylesheet by its checksum"),
+    ("env-get-updated", elsewhere.write_again, 600, "numbers are given, too"),
     ("html-collect-pages", site(page.extra_pages), 500, "the front page, one for a wrong address"),
     ("html-page-context", page.describe, 500, "what the page is about, where it is published"),
     ("html-page-context", site(page.offer), 500, "the buttons above the page"),
