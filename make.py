@@ -58,6 +58,10 @@ def tasks():
             DEV, [module("check", "format")],
         ),
         "chapter": ("Begin a chapter: make chapter NAME=my_chapter", [], [module("chapter")]),
+        "chapter-kit": (
+            "Write one chapter for another book into _build/kits: make chapter-kit NAME=jacobian",
+            [], [module("kit")],
+        ),
         "student": ("Write the book without its solutions into _build/student", [],
                     [module("student")]),
         "binder": (

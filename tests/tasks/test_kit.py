@@ -1,0 +1,70 @@
+"""Chapters in somebody's own course: a stock Jupyter Book takes the kit without a warning."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from labels import ROOT
+
+from bookbuild.paths import BUILD
+
+
+def run(*names):
+    return subprocess.run(
+        [sys.executable, "-m", "bookbuild.tasks.kit", *names], cwd=ROOT, encoding="utf-8",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def jupyter_book(folder, *arguments):
+    """The stock program, which knows nothing of this project."""
+    command = [str(Path(sys.executable).parent / "jupyter-book"), *arguments]
+    result = subprocess.run(
+        command, cwd=folder, encoding="utf-8", timeout=300,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def written():
+    run("jacobian")
+    return BUILD / "kits/jacobian"
+
+
+def test_a_kit_holds_nothing_that_only_this_book_knows(written):
+    text = "".join(file.read_text("utf-8") for file in written.glob("*.md"))
+    assert not re.search(r"\{eval\}|% holds|\{py:|\]\(\w+\.md", text)
+    assert "for the slopes has risen to 10⁻⁵" in text  # a number of a cell
+
+
+def test_another_book_takes_the_chapter_without_a_warning(written, tmp_path):
+    jupyter_book(tmp_path, "create", "course")
+    course = tmp_path / "course"
+    for file in written.glob("jacobian*.*"):
+        (course / file.name).write_bytes(file.read_bytes())
+    ours = yaml.safe_load((written / "_config.yml").read_text("utf-8"))
+    theirs = yaml.safe_load((course / "_config.yml").read_text("utf-8"))
+    ours["bibtex_bibfiles"] += theirs["bibtex_bibfiles"]
+    (course / "_config.yml").write_text(yaml.safe_dump({**theirs, **ours}), encoding="utf-8")
+    with (course / "_toc.yml").open("a", encoding="utf-8") as contents:
+        contents.write("- file: jacobian\n- file: jacobian-terms\n")
+    said = jupyter_book(course, "build", ".", "-W", "-n", "--keep-going")
+    assert "build succeeded" in said
+    page = (course / "_build/html/jacobian.html").read_text("utf-8")
+    assert len(re.findall(r'<div class="exercise admonition', page)) == 3
+    assert page.count('class="solution dropdown') == 3
+    for label in ("definition-jacobian", "theorem-slopes", "theorem-biases"):
+        assert f'id="{label}"' in page
+    assert "jacobian-terms.html#term-separable" in page
+    assert 'href="#id' in page  # a citation
+
+
+def test_what_is_no_chapter_is_told_what_there_is():
+    result = run("notation")
+    assert result.returncode != 0
+    assert "make chapter-kit NAME=jacobian (of about, at_scale, basis_functions" in result.stdout
