@@ -1,5 +1,6 @@
 """Chapters in somebody's own course: a stock Jupyter Book takes the kit without a warning."""
 
+import os
 import re
 import subprocess
 import sys
@@ -68,3 +69,13 @@ def test_what_is_no_chapter_is_told_what_there_is():
     result = run("notation")
     assert result.returncode != 0
     assert "make chapter-kit NAME=jacobian (of about, at_scale, basis_functions" in result.stdout
+
+
+def test_a_jupyter_book_of_another_environment_is_told_what_to_type(tmp_path):
+    """Sphinx finds what builds the book, and that what this needs is not there."""
+    (tmp_path / "flit_core.py").write_text("raise ModuleNotFoundError('flit_core')", "utf-8")
+    result = subprocess.run(
+        [sys.executable, "-c", "import bookbuild.ext"], encoding="utf-8", capture_output=True,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'code/src'}"},
+    )  # fmt: skip
+    assert "ExtensionError: flit_core. This book has an environment of its own" in result.stderr

@@ -7,25 +7,31 @@ and the context of each page), then finishes. Numbers are Sphinx's priorities: s
 from docutils import nodes
 from docutils.parsers.rst.directives.body import Container
 from myst_nb.sphinx_ import HideCodeCellNode
+from sphinx.errors import ExtensionError
 from sphinx.writers.html5 import HTML5Translator
 
-from bookbuild.ext import (
-    ahead,
-    downloads,
-    drawings,
-    elsewhere,
-    epub,
-    execution,
-    faults,
-    folds,
-    formula_page,
-    formulas,
-    page,
-    policy,
-    published,
-    search,
-    sentences,
-)
+try:
+    from bookbuild.ext import (
+        ahead,
+        downloads,
+        drawings,
+        elsewhere,
+        epub,
+        execution,
+        faults,
+        folds,
+        formula_page,
+        formulas,
+        page,
+        policy,
+        published,
+        search,
+        sentences,
+    )
+except ImportError as error:  # jupyter-book of another environment
+    raise ExtensionError(
+        f"{error}. This book has an environment of its own: type make, or python make.py"
+    ) from error
 
 site = epub.site  # on the pages of the site only, not in the book on a shelf
 
