@@ -62,7 +62,7 @@ HOOKS = [
     ("build-finished", site(search.write), 600, "every page is written: sections can be ranked"),
     ("build-finished", site(published.finish), 900, "every file is there: the rest leaves"),
 ]  # fmt: skip
-TRANSFORMS = [formulas.FormulasToMathML]  # as pages are read
+TRANSFORMS = [formulas.FormulasToMathML, sentences.EvaluateAlternatives]  # as pages are read
 POST_TRANSFORMS = [  # as pages are written, in the order of their own priorities
     formula_page.FillFormulas,  # 5: once every page is read, its formulas are known
     drawings.InlineDrawings,  # 5: before Sphinx copies the images that it finds

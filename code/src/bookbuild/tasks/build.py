@@ -50,8 +50,8 @@ class Progress(io.TextIOBase):
             said = f"executing {line.split(':')[0]}"
         elif match := re.match(r"(reading|writing).*%\] (.*)", line):
             said = f"{match[1]} {match[2]}"
-        elif re.match(r"\(\s*[\w/]+: line +\d+\)", line) or "is not in _toc.yml" in line:
-            said = line  # the answer of an address; a file that is no chapter
+        elif re.match(r"\(\s*[\w/]+: line +\d+\)|.* is not in _toc.yml|.*: not so in ", line):
+            said = line  # an address's answer; a file that is no chapter; of another place, untrue
         else:
             return
         print(f"  {said}", file=self.terminal, flush=True)

@@ -186,13 +186,13 @@
     },
 
     // A year's temperatures as a sum of three steps, whose weights are solved for each time.
-    "three-steps"(drawing, { panels, tenths, later }, state) {
-      const [left, right] = panels.map(panel), y = tenths.map(t => t / 10), days = [...y.keys()];
-      const even = days.filter(x => x % 2 === 0);  // the days that are drawn
+    "three-steps"(drawing, { panels, year, tenths, days = [...tenths.keys()], later }, state) {
+      const [left, right] = panels.map(panel), y = tenths.map(t => t / 10);
+      const every = [...later.counts.keys()], even = every.filter(x => x % 2 === 0);  // is drawn
       const steps = [1, 2, 3].map(k => [state[`day${k}`], 2 * Math.atanh(.8) / state[`width${k}`]]);
-      const columns = steps.map(([day, a]) => days.map(x => tanh(a * (x - day))));
-      const [w0, w] = ridge(columns, y, 10 ** state.lam);
-      const curve = days.map(x => columns.reduce((sum, phi, k) => sum + w[k] * phi[x], w0));
+      const columns = steps.map(([day, a]) => every.map(x => tanh(a * (x - day))));
+      const [w0, w] = ridge(columns.map(phi => days.map(x => phi[x])), y, 10 ** state.lam);
+      const curve = every.map(x => columns.reduce((sum, phi, k) => sum + w[k] * phi[x], w0));
       drawing.curve("sum", path(right, even, x => curve[x]));
       drawing.curve("intercept", path(right, [0, 365], () => w0));
       drawing.shift("label-0", right.x(0), right.y(w0) + 12);
@@ -204,10 +204,10 @@
       });
       // Of the later years, sums for each day are enough: (v - y)^2 = v^2 - 2 v y + y^2.
       const { counts, sums, squares } = later, days3 = mean(counts) * counts.length;
-      const fitted = mean(curve.map((v, x) => (v - y[x]) ** 2));
+      const fitted = mean(days.map((x, i) => (curve[x] - y[i]) ** 2));
       const held = curve.reduce((s, v, x) => s + v * (counts[x] * v - sums[x] / 5), squares / 100) / days3;
       return [{ fitted, held, w0, w1: w[0], w2: w[1], w3: w[2] },
-        `The mean squared error is ${shown(fitted)} on 2012 and ${shown(held)} on the later years.`,
+        `The mean squared error is ${shown(fitted)} on ${year} and ${shown(held)} on the later years.`,
         steps.map(([day], k) => ({
           x: left.x(day), y: left.y(0), name: `day${k + 1}`, unit: k + 1, value: left.u,
         }))];

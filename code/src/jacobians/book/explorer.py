@@ -302,7 +302,7 @@ RISE = 2 * np.arctanh(0.8)  # of z, while a feature goes from 10 to 90 % of its 
 
 
 def three_steps(basis, moved, lam=1e-3):
-    """The temperatures of 2012 as a weighted sum of three steps, wherever the reader puts them.
+    """A year's temperatures as a weighted sum of three steps, wherever the reader puts them.
 
     Chapter :doc:`/chapters/basis_functions`.
 
@@ -318,9 +318,9 @@ def three_steps(basis, moved, lam=1e-3):
     Returns
     -------
     Explorer
-        The script solves for the weights (eq-ridge-solution) and knows 2012 in tenths of a degree,
-        and of the later years what their mean squared error needs: the sum of each day, and the
-        sum of all squares.
+        The script solves for the weights (eq-ridge-solution) and knows the first year in tenths of
+        a degree, and of the later ones what their mean squared error needs: the sum of each day,
+        and the sum of all squares.
     """
     with small():
         return _three_steps(basis, moved, lam)
@@ -328,9 +328,10 @@ def three_steps(basis, moved, lam=1e-3):
 
 def _three_steps(basis, moved, lam):
     year, day, celsius = temperatures.load()
-    x, y = day[year == 2012], celsius[year == 2012]
-    later = np.rint(10 * celsius[year > 2012]).astype(int)
-    sums = np.bincount(day[year > 2012], later, minlength=len(x)).astype(int)
+    first, second, last = (int(year[i]) for i in (0, np.argmax(year > year[0]), -1))
+    x, y = day[year == first], celsius[year == first]
+    later = np.rint(10 * celsius[year > first]).astype(int)
+    sums = np.bincount(day[year > first], later, minlength=366).astype(int)
     weights, intercept = ridge.solve(basis.transform(x), y, lam)
     fig = figures.weighted_sum(basis, weights, intercept, x[::2])
     fig.set_size_inches(WIDTH, 0.62 * WIDTH)
@@ -339,7 +340,7 @@ def _three_steps(basis, moved, lam):
         axes.set_title(title, loc="left")
         axes.set_ylabel("")
     left.set_ylim(-16, 16)
-    right.set_ylim(-4, 38)
+    right.set_ylim(min(-4, y.min() - 2), max(38, y.max() + 2))
     corners = np.repeat(np.column_stack([x, y]), 2, axis=0)
     codes = [Path.MOVETO, Path.CLOSEPOLY] * len(x)  # a dot: a line of no length, with round ends
     look = {"ec": figures.GREY, "lw": 1.5, "capstyle": "round", "alpha": 0.7, "zorder": 1}
@@ -348,7 +349,11 @@ def _three_steps(basis, moved, lam):
         zip(-basis.W[1] / basis.W[0], figures.UNITS, strict=True), 1
     ):
         left.plot([step], [0], "o", color=colour, gid=f"part-here-{k}")
-    drawing, panels = drawn(fig, THREE_STEPS)
+    by = (
+        f"from {-w:.0f} to {w:.0f} at day {-b / a:.0f}"
+        for w, (a, b) in zip(weights, basis.W.T, strict=True)
+    )
+    drawing, panels = drawn(fig, THREE_STEPS.format(*by, year=first))
     learned = ridge.fit(basis, x, y, lam).basis
 
     def state(basis):
@@ -356,14 +361,16 @@ def _three_steps(basis, moved, lam):
         widths = {f"width{k}": float(round(RISE / a, 1)) for k, a in enumerate(basis.W[0], 1)}
         return {**steps, **widths}
 
-    first = {"unit": 1, **state(basis), "lam": float(np.log10(lam))}
+    at_first = {"unit": 1, **state(basis), "lam": float(np.log10(lam))}
     spec = {
-        "state": first,
+        "state": at_first,
         "panels": panels,
+        "year": first,
         "tenths": np.rint(10 * y).astype(int).tolist(),
+        **({} if (x == np.arange(len(x))).all() else {"days": x.tolist()}),  # some are missing
         "later": {
             "sums": sums.tolist(),
-            "counts": np.bincount(day[year > 2012], minlength=len(x)).tolist(),
+            "counts": np.bincount(day[year > first], minlength=366).tolist(),
             "squares": int(later @ later),
         },
     }
@@ -373,27 +380,26 @@ def _three_steps(basis, moved, lam):
         + slider("width", "width of its step", 2, 300, 1, "days", fitted="error")
         + slider("lam", "penalty <i>λ</i>", -6, 1, 0.1, power=True, held="held out")
         + numbers(
-            fitted="mean squared error on 2012, fitted",
-            held="on 2013 to 2015, held out",
+            fitted=f"mean squared error on {first}, fitted",
+            held=f"on {second} to {last}, held out",
             w1="weight <i>w</i><sub>1</sub>",
             w2="weight <i>w</i><sub>2</sub>",
             w3="weight <i>w</i><sub>3</sub>",
             w0="intercept <i>w</i><sub>0</sub>",
         )
         + buttons(
-            Reset=first,
-            Step_2_moved_by_hand={**first, **state(moved)},
-            As_learned={**first, **state(learned)},
+            Reset=at_first,
+            Step_2_moved_by_hand={**at_first, **state(moved)},
+            As_learned={**at_first, **state(learned)},
         )
     )
     return Explorer("three-steps", drawing, controls, spec)
 
 
 THREE_STEPS = (
-    "Left, three weighted steps over the days of the year: the first rises from minus 6 to 6 "
-    "degrees at day 100, the second falls from 2 to minus 2 at day 250, the third from 5 to minus "
-    "5 at day 333. Right, their sum with the intercept as a curve through grey dots, the days of "
-    "2012. It climbs in spring and comes down in two steps."
+    "Left, three weighted steps over the days of the year: the first goes {0}, the second {1}, the "
+    "third {2}, in degrees. Right, their sum with the intercept as a curve through grey dots, the "
+    "days of {year}."
 )
 
 
@@ -428,7 +434,7 @@ def one_sample(basis, weights, intercept, x0, y0):
         + slider("a", "slope <i>a</i>", 0, 1, 0.005, "per day", da="derivative")
         + slider("b", "bias <i>b</i>", *BIASES, 0.5, db="derivative")
         + slider("x0", "day <i>x</i>", 0, 365, 1, prediction="<i>ŷ</i>")
-        + slider("y", "temperature <i>y</i>", -5, 40, 0.1, "°C", loss="loss")
+        + slider("y", "temperature <i>y</i>", min(-5, y0), max(40, y0), 0.1, "°C", loss="loss")
         + numbers(
             prediction="prediction <i>ŷ</i> (°C)",
             loss="loss",
@@ -438,7 +444,7 @@ def one_sample(basis, weights, intercept, x0, y0):
         )
         + buttons(
             Reset=state,
-            An_autumn_day={**state, "x0": 252.0, "unit": 2},
+            Day_252={**state, "x0": 252.0, "unit": 2},
             All_units_in_their_step={**state, **learns},
         )
     )
