@@ -37,7 +37,7 @@ class Progress(io.TextIOBase):
     """Shows what Sphinx does, in short."""
 
     def __init__(self, terminal):
-        self.terminal, self.line = terminal, ""
+        self.terminal, self.line, self.untrue = terminal, "", 0
 
     def write(self, text):
         *lines, self.line = (self.line + text).replace("\r", "\n").split("\n")
@@ -52,6 +52,7 @@ class Progress(io.TextIOBase):
             said = f"{match[1]} {match[2]}"
         elif re.match(r"\(\s*[\w/]+: line +\d+\)|.* is not in _toc.yml|.*: not so in ", line):
             said = line  # an address's answer; a file that is no chapter; of another place, untrue
+            self.untrue += ": not so in " in line
         else:
             return
         print(f"  {said}", file=self.terminal, flush=True)
@@ -63,7 +64,8 @@ def run(builder="html", page=""):
     from jupyter_book.sphinx import build_sphinx  # it takes a second to import
 
     os.environ[PREVIEW] = page
-    with contextlib.redirect_stdout(Progress(sys.stdout)):
+    progress = Progress(sys.stdout)
+    with contextlib.redirect_stdout(progress):
         result = build_sphinx(
             str(ROOT),
             str(BUILD / builder),
@@ -82,6 +84,11 @@ def run(builder="html", page=""):
         )
     if isinstance(result, KeyboardInterrupt):
         raise result
+    if progress.untrue:
+        print(
+            f"Not so with these temperatures: {progress.untrue} claims. Each stands below the "
+            "sentence or figure that it is about: change that, and then the claim."
+        )
     return bool(result)
 
 
