@@ -43,13 +43,22 @@ def test_solutions_pass_and_stubs_are_told_that_they_are_not_written(chapter, mo
                 exec(compile(cell.source, chapter.name, "exec"), names)
     for check in [name for name in names if hasattr(exercises, name) and name.startswith("check_")]:
         stub = check.removeprefix("check_")
+        assert stub in names, f"{chapter.name}: {check} is there, and no stub `{stub}` before it"
         report = names[check](names[stub])
-        assert not report.ok and "not written yet" in str(report)
+        told = (
+            f"{chapter.name}: of the stub `{stub}`, which should return NaN, {check} says {report}"
+        )
+        assert not report.ok and "not written yet" in str(report), told
         if SOLVED:
-            report = names[check](names[f"{stub}_solution"])
+            solution = f"{stub}_solution"
+            assert solution in names, f"{chapter.name}: the solution does not define `{solution}`"
+            report = names[check](names[solution])
             assert report.ok, report
         checked += 1
-    assert checked > 0
+    assert checked > 0, (
+        f"{chapter.name} lacks an exercise that asks for a function and prints its check "
+        "(CONTRIBUTING, An exercise)"
+    )
 
 
 @every_chapter
@@ -57,10 +66,15 @@ def test_a_chapter_has_three_exercises_or_more_each_with_a_folded_solution(chapt
     text = chapter.read_text("utf-8")
     asked = re.findall(r"^`+\{exercise(?:-start)?\}\n:label: (\S+)$", text, re.MULTILINE)
     solved = re.findall(r"^`+\{solution(?:-start)?\} (\S+)\n:class: dropdown$", text, re.MULTILINE)
-    assert len(asked) >= 3
-    assert solved == (asked if SOLVED else [])
-    for kind in ("By hand", "To code", "To break"):
-        assert f"*{kind}.*" in text
+    lacking = [f"{3 - len(asked)} more of the three exercises"] if len(asked) < 3 else []
+    lacking += [
+        f"an exercise *{kind}.*"
+        for kind in ("By hand", "To code", "To break")
+        if f"*{kind}.*" not in text
+    ]
+    lacking += [f"the folded solution of {name}" for name in asked if SOLVED and name not in solved]
+    assert not lacking, f"{chapter.name} lacks " + ", ".join(lacking)
+    assert solved == (asked if SOLVED else []), f"{chapter.name}: solutions in another order"
 
 
 # ------------------------------------------------------------- what is said of a wrong answer
@@ -215,7 +229,9 @@ def test_a_wrong_answer_is_told_what_is_wrong_with_it(check, wrong, said):
 
 
 def test_every_check_is_tried_on_wrong_answers():
-    assert {name for name in vars(exercises) if name.startswith("check_")} == WRONG.keys()
+    for check in (name for name in vars(exercises) if name.startswith("check_")):
+        assert check in WRONG, f"{check} is tried on no wrong answer: give it one or two in WRONG"
+    assert not WRONG.keys() - vars(exercises).keys()
 
 
 def test_one_wrong_entry_is_worked_out():

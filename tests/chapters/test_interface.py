@@ -59,7 +59,8 @@ every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: pa
 
 @every_chapter
 def test_whatever_a_chapter_uses_of_the_package_has_an_entry(chapter):
-    assert used(chapter) <= entries()
+    unknown = used(chapter) - entries()
+    assert not unknown, f"{chapter.name} uses {unknown}: name them in chapters/interface.md"
 
 
 @every_chapter
@@ -67,7 +68,11 @@ def test_a_chapter_links_to_the_entry_of_what_it_uses(chapter):
     text = chapter.read_text("utf-8")
     linked = {name.lstrip("~") for name in re.findall(r"\{py:\w+\}`(~?jacobians[\w.]+)`", text)}
     if chapter.stem != "index":
-        assert {name for name in used(chapter) if not FURNITURE.match(name)} <= linked
+        unlinked = {name for name in used(chapter) if not FURNITURE.match(name)} - linked
+        assert not unlinked, (
+            f"{chapter.name} lacks a link to what its cells use, under In the package: "
+            + ", ".join(f"{{py:func}}`{name}`" for name in sorted(unlinked))
+        )
 
 
 @pytest.mark.parametrize("name", sorted(entries()))

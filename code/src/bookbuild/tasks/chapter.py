@@ -29,7 +29,11 @@ def main(name):
         ),
         encoding="utf-8",
     )
-    print(f"{path.relative_to(ROOT)} is written and stands in _toc.yml; make live shows it.")
+    print(
+        f"{path.relative_to(ROOT)} is written and stands in _toc.yml; make live shows it.\n"
+        "It has one exercise *By hand.* What it lacks yet, one *To code.* and one *To break.*, the "
+        "tests say: make test NAME=tests/chapters"
+    )
 
 
 if __name__ == "__main__":

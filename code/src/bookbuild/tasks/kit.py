@@ -19,6 +19,7 @@ from bookbuild.ext.sentences import CLAIM, ROLE, question, shown
 from bookbuild.paths import BUILD, CHAPTERS, ROOT
 
 REFERENCE = re.compile(r"\{(eq|ref|numref|prf:ref)\}`(?:([^`<]*?)\s*<)?([^`<>]+)>?`")
+FOLDED = re.compile(ROLE.pattern, re.S)  # a long line of a cell's settings is folded
 TERM = re.compile(r"\{term\}`([^`]*)`")
 WORDS = {"eq": "an equation", "numref": "a figure", "prf:ref": "a theorem", "ref": "a section"}
 CONFIG = """\
@@ -139,7 +140,7 @@ def taken(names, said):
         return elsewhere(place, words or f"{WORDS[role]} of the chapter *{title(book[place])}*")
 
     def portable(text, values):
-        text = ROLE.sub(lambda match: values[match[2].replace("\\|", "|")], CLAIM.sub("", text))
+        text = FOLDED.sub(lambda match: values[as_asked(match[2])], CLAIM.sub("", text))
         text = re.sub(r"(?<!!)\[([^\]]*)\]\((\w+)\.md(?:#[^)]*)?\)", link, text)
         text = REFERENCE.sub(reference, text)
         text = re.sub(r"\{py:\w+\}`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", text)
@@ -151,6 +152,11 @@ def taken(names, said):
         used |= {name: portable(terms[name], {}) for name in new}
         ahead = "".join(used[name] for name in new)
     return texts, [used[name] for name in sorted(used)]
+
+
+def as_asked(code):
+    """An expression without the stroke's escape in a table and the folds of a cell's settings."""
+    return " ".join(code.replace("\\|", "|").split())
 
 
 def title(text):
