@@ -138,11 +138,14 @@ def test_the_notebook_has_a_place_for_every_answer_and_points(handed_out):
     assert list(handed_out.glob("jacobians-*.whl"))
 
 
-@pytest.mark.parametrize("name", [c.stem for c in CHAPTERS.glob("*.md")])
+WITH_EXERCISES = [
+    c.stem for c in CHAPTERS.glob("*.md") if "\n## Exercises\n" in c.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("name", WITH_EXERCISES)
 def test_what_students_get_holds_nothing_of_a_solution_and_no_link_to_one(name, monkeypatch):
     draft = nbformat.read(BUILD / f"plain/{name}.ipynb", 4)
-    if not any(cell.source.startswith("## Exercises") for cell in draft.cells):
-        pytest.skip("no exercises")
     given = "\n".join(cell.source for cell in assignment.compose(draft, "w.whl").cells)
     chapter = (CHAPTERS / f"{name}.md").read_text(encoding="utf-8")
     assert not student.given_away(given, student.lines_of_solutions([chapter]))
@@ -253,3 +256,26 @@ def test_only_numbers_and_words_come_back():
     for forged in ({}, {"array": [1], "shape": [2]}, {"items": 3}, {"array": [[1], [1, 2]]}):
         with pytest.raises(submission.Failed):
             submission.decode(forged)
+
+
+def test_a_notebook_that_does_not_run_as_it_was_handed_out_is_told_before_any_is_graded(tmp_path):
+    key = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+    with pytest.raises(SystemExit, match="code cell 1: ZeroDivisionError"):
+        grade.seconds_of(key, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(["nowhere", "."], "nowhere was not handed out"), ([], "a chapter was not handed out")],
+)
+def test_what_is_missing_is_said(given, said):
+    with pytest.raises(SystemExit, match=said):
+        grade.main(*given)
+
+
+def test_a_folder_is_asked_for(handed_out):
+    for folder in ("", str(handed_out / "nowhere")):
+        with pytest.raises(SystemExit, match="where are the submissions"):
+            grade.main("jacobian", folder)
+    with pytest.raises(SystemExit, match="a chapter is needed"):
+        assignment.main("nowhere")

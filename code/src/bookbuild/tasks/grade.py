@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,7 +34,7 @@ from bookbuild.tasks import assignment, submission
 from bookbuild.tasks.submission import Failed, decode, encode
 from jacobians.book import exercises
 
-SECONDS = 60  # for all of a submission
+SECONDS = 60  # for a submission, beyond what the notebook takes as it was handed out
 LONGEST = 2**25  # bytes of an answer
 COLUMNS = ("who", "exercise", "points", "of", "what was said")
 TESTED = re.compile(r"^report = (check_\w+)\((\w+)\)$", re.M)
@@ -196,6 +197,21 @@ def judge(submitted, check, answer, names):
         return False, f"Not yet: what {answer} returned cannot be judged ({error})."
 
 
+def seconds_of(key, package):
+    """How long the notebook takes as it was handed out, with no answers in it."""
+    began = time.monotonic()
+    try:
+        with Submission(package, 1200) as unanswered:
+            wrong = unanswered.ask(
+                {"cells": [c.source for c in key.cells if c.cell_type == "code"]}
+            )
+    except Failed as error:
+        wrong = [str(error)]
+    if wrong:
+        sys.exit(f"make: The notebook does not run as it was handed out: {wrong[0]}")
+    return time.monotonic() - began
+
+
 def found(folder, name):
     """Each submission with whose it is: a notebook, or a folder that holds one at any depth."""
     for entry in sorted(folder.iterdir()):
@@ -264,7 +280,7 @@ def main(name="", folder="", seconds=SECONDS):
         sys.exit(
             "make: where are the submissions? make grade CHAPTER=jacobian FOLDER=/path/to/them"
         )
-    key, seconds = nbformat.read(file, 4), float(seconds)
+    key = nbformat.read(file, 4)
     functions = "\n".join(cell.source for cell in key.cells)
     plain = all(f"def {answer}(" in functions for _, _, answer in exercises_of(key) if answer)
     names = {} if plain else handed_out(key)
@@ -274,8 +290,9 @@ def main(name="", folder="", seconds=SECONDS):
         theirs = Path(package) / "jacobians"
         shutil.copytree(ours, theirs, ignore=shutil.ignore_patterns("__pycache__"))
         (theirs / "book/exercises.py").write_text(SILENT, encoding="utf-8")
+        limit = round(float(seconds) + 3 * seconds_of(key, package))  # several run at a time
         work = [
-            pool.submit(lambda *of: list(rows_of(*of)), who, files, key, names, package, seconds)
+            pool.submit(lambda *of: list(rows_of(*of)), who, files, key, names, package, limit)
             for who, files in found(folder, name)
         ]
         rows = []
