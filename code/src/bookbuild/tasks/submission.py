@@ -1,8 +1,8 @@
 """Runs a submitted notebook in a process of its own, and calls its functions for who grades it.
 
 ``python -I submission.py folder``: the folder holds the package without the checks' answers. What
-is sent, either way, are lines of JSON, never pickled objects: a submission can say which numbers its
-functions return, as it may anyway, and nothing else. What it prints goes nowhere.
+is sent, either way, are lines of JSON, never pickled objects: a submission can say which numbers
+its functions return, as it may anyway, and nothing else. What it prints goes nowhere.
 """
 
 import json
