@@ -8,7 +8,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
   if $$p -E -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
   then echo $$p; break; fi; done)
 endif
-# (what a user's environment calls so is none of ours)
+# Which chapter is told by NAME or CHAPTER. (What a user's environment calls so is none of ours.)
 define given
 ifneq ($$(origin $(1)),command line)
 $(1) :=

@@ -167,7 +167,7 @@ def test_a_submission_gets_its_points_and_is_told_why(rows, name):
 def test_what_is_no_notebook_is_said_and_stops_nothing(rows):
     assert {len(found) for found in rows.values()} == {3}
     for who in ("essay", "other json", "empty"):
-        assert all("no notebook that can be read" in row["what was said"] for row in rows[who])
+        assert all("no notebook that can be graded" in row["what was said"] for row in rows[who])
     assert rows["unfinished"][1]["what was said"].startswith("Not yet: input_jacobian is not wri")
     assert rows["in a folder"][1]["points"] == "4"
 

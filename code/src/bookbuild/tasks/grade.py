@@ -237,7 +237,7 @@ def rows_of(who, files, key, names, package, seconds):
     except Exception as error:
         why = str(error).split("\n")[0][:200]
         graded = [
-            (0, cell.metadata.nbgrader["points"], f"This is no notebook that can be read: {why}")
+            (0, cell.metadata.nbgrader["points"], f"This is no notebook that can be graded: {why}")
             for cell, *_ in exercises_of(key)
         ]
     for (cell, *_), row in zip(exercises_of(key), graded, strict=True):
