@@ -8,9 +8,13 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
   if $$p -E -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
   then echo $$p; break; fi; done)
 endif
-ifneq ($(origin NAME),command line)
-NAME :=
+# Which chapter is told by NAME or CHAPTER. (What a user's environment calls so is none of ours.)
+define given
+ifneq ($$(origin $(1)),command line)
+$(1) :=
 endif
+endef
+$(foreach name,NAME CHAPTER FOLDER,$(eval $(call given,$(name))))
 export VENV
 
 ifeq ($(PYTHON),)
@@ -18,7 +22,7 @@ ifeq ($(PYTHON),)
 	@echo "make: Python 3.11 or newer is needed and none was found. Install it, or run make PYTHON=/path/to/python" >&2; exit 2
 else
 %: force
-	@"$(PYTHON)" -E make.py $@ $(NAME) $(OPTIONS)
+	@"$(PYTHON)" -E make.py $@ $(NAME) $(CHAPTER) $(if $(FOLDER),"$(FOLDER)") $(OPTIONS)
 endif
 force: ;
 Makefile: ;

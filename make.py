@@ -62,6 +62,14 @@ def tasks():
             "Write one chapter for another book into _build/kits: make chapter-kit NAME=jacobian",
             [], [module("kit")],
         ),
+        "assignment": (
+            "Write a chapter's exercises for a class: make assignment CHAPTER=jacobian",
+            [], [BOOK, module("assignment")],
+        ),
+        "grade": (
+            "Grade what came back: make grade CHAPTER=jacobian FOLDER=/path/to/it",
+            [], [module("grade")],
+        ),
         "student": ("Write the book without its solutions into _build/student", [],
                     [module("student")]),
         "binder": (

@@ -1,4 +1,7 @@
-"""What the answers to quick questions claim, where no cell of a chapter shows it."""
+"""What the answers to quick questions claim, where no cell of a chapter shows it.
+
+NOT FOR STUDENTS.
+"""
 
 import numpy as np
 

@@ -329,6 +329,7 @@ def test_a_gated_unit_can_be_derived_by_the_five_steps():
 
     In the first nothing is shared between units, so the third step adds no term. In the second
     F = u e^u / chi with chi the sum of the exponentials: one column times one row.
+    NOT FOR STUDENTS: an exercise asks for something like it.
     """
     u, v = rng.standard_normal((2, K))
 

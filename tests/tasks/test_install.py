@@ -166,6 +166,9 @@ def test_make_is_a_cover_that_has_no_task_of_its_own(project, machine):
     )
     assert make(project, python, "chapter", "NAME=one").stdout == "['chapter', 'one']\n"
     assert make(project, python, "chapter", NAME="laptop").stdout == "['chapter']\n"
+    assert make(project, python, "grade", "CHAPTER=one", "FOLDER=a b", CHAPTER="two").stdout == (
+        "['grade', 'one', 'a b']\n"
+    )
 
 
 def test_a_python_without_venv_is_told_what_to_install(project, machine, monkeypatch):

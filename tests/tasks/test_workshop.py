@@ -1,4 +1,4 @@
-"""What an instructor uses: make check, format, chapter, student, live."""
+"""What an instructor uses: make check, format, chapter, live."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ import pytest
 from labels import ROOT
 
 from bookbuild import repository
-from bookbuild.tasks import check, student
+from bookbuild.tasks import check
 
 FRONT = (ROOT / "chapters/notation.md").read_text("utf-8").split("\n# ")[0]
 
@@ -114,65 +114,6 @@ def test_a_new_chapter_builds_green(project):
     assert not any("WARNING" in line or "ERROR" in line for line in said), said
     page = (project / "_build/html/chapters/my_chapter.html").read_text("utf-8")
     assert "has reached 0.76" in re.sub(r"<[^>]*>", "", page)
-
-
-def test_the_students_book_holds_no_solution():
-    for chapter in (ROOT / "chapters").glob("*.md"):
-        text = student.without_solutions(chapter.read_text("utf-8"))
-        assert "{solution" not in text and "_solution" not in text
-        assert text.count("{exercise") == chapter.read_text("utf-8").count("{exercise")
-        assert check.as_saved(text, chapter) == text  # still as a notebook would save it
-
-
-PUBLISHED = {
-    "BOOK_URL": "https://class.example/book/",
-    "BOOK_REPOSITORY": "https://github.com/class/book",
-    "BOOK_BRANCH": "autumn",
-}
-
-
-def as_it_is_published(html):
-    """Pages that know where they are published say so to machines, and have their buttons."""
-    addresses = re.findall("<loc>(.*)</loc>", (html / "sitemap.xml").read_text("utf-8"))
-    pages = {file.relative_to(html).as_posix() for file in html.glob("chapters/*.html")}
-    assert set(addresses) == {f"https://class.example/book/{page}" for page in pages}
-    for page in pages:
-        text = (html / page).read_text("utf-8")
-        assert f'<link rel="canonical" href="https://class.example/book/{page}"/>' in text
-        picture = re.search('property="og:image" content="https://class.example/book/(.*?)"', text)
-        assert (html / picture[1]).read_bytes().startswith(b"\x89PNG")
-        source = page.replace(".html", ".md")
-        assert f"https://github.com/class/book/edit/autumn/{source}" in text
-        assert f"mybinder.org/v2/gh/class/book/autumn?urlpath=lab/tree/{source}" in text
-    assert "https://class.example/book/wheels/" in (html / "notebooks/jacobian.ipynb").read_text(
-        encoding="utf-8"
-    )
-
-
-@pytest.mark.slow
-def test_the_students_book_builds_and_its_tests_pass(tmp_path):
-    result = subprocess.run(
-        [sys.executable, "-m", "bookbuild.tasks.student", str(tmp_path / "class")],
-        cwd=ROOT, encoding="utf-8", capture_output=True,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    tree = tmp_path / "class"
-    built = subprocess.run(
-        [sys.executable, "-m", "bookbuild.tasks.build"], cwd=tree, encoding="utf-8", timeout=600,
-        env={**os.environ, "PYTHONPATH": str(tree / "code/src"), **PUBLISHED},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    assert built.returncode == 0, built.stdout
-    as_it_is_published(tree / "_build/html")
-    for file in (tree / "_build/html").rglob("*"):
-        if file.suffix in (".html", ".md", ".ipynb", ".js"):
-            assert "_solution" not in file.read_text("utf-8"), file
-    tests = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/chapters", "tests/site/test_pages.py"],
-        cwd=tree, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(tree / "code/src")},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    assert tests.returncode == 0, tests.stdout
 
 
 class Live:

@@ -21,7 +21,7 @@ NOTEBOOKS = "notebooks"  # the branch that make release writes for Colab, which 
 def repository():
     """The repository's address on GitHub without a slash at its end, or an empty text."""
     said = os.environ.get("BOOK_REPOSITORY", "")
-    if not said:
+    if not said and not (ROOT / "STUDENT").exists():  # a clone of ours shows the solutions
         said = project.git(ROOT, "remote", "get-url", "origin") or ""
     match = re.search(r"github\.com[/:]([\w.-]+)/([\w.-]+?)(?:\.git)?/?$", said)
     return f"https://github.com/{match[1]}/{match[2]}" if match else ""

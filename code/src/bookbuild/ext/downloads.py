@@ -34,6 +34,7 @@ if importlib.util.find_spec("jacobians") is None:
     {fetch}\
 """
 FETCH = '%pip install -q "jacobians[figures] @ {source}"'
+FETCH_BESIDE = '%pip install -q "./{wheel}[figures]"'  # of an assignment
 NOWHERE = """\
 raise ModuleNotFoundError(
         "This notebook needs the package of its book, and does not know where the book is. "
@@ -106,6 +107,8 @@ def compose(parts, executed, expressions):
             cell.execution_count = given.execution_count
             if part.answer or "hide-input" in given.metadata.get("tags", []):
                 cell.metadata["jupyter"] = dict(CLOSED if part.answer else FOLDED)
+        if part.answer:
+            cell.metadata["tags"] = ["solution"]  # so that an assignment can leave it out
         cells.append(cell)
     if expressions:
         said = "".join(f"    ({code!r}, {value!r}),\n" for code, value in expressions)
@@ -148,6 +151,11 @@ def linked(text):
     """Links to pages of the book by its address; without one, their titles."""
     if site := publication.site():
         return text.replace(f"]({SITE}", f"]({site}/")
+    return unlinked(text)
+
+
+def unlinked(text):
+    """The titles of pages in the place of links to them."""
     return re.sub(rf"\[((?:[^\[\]\\]|\\.)*)\]\({SITE}[^)]*\)", r"\1", text)
 
 
