@@ -32,8 +32,8 @@ const engine = require("speech-rule-engine");
 def speak(formulas, domain="clearspeak"):
     """What is said of each formula, in one of the engine's two ways of speaking."""
     said = subprocess.run(
-        [tool("node"), "-e", SCRIPT], cwd=fetched(ENGINE), check=True, capture_output=True, encoding="utf-8",
-        input=json.dumps([domain, list(formulas)]),
+        [tool("node"), "-e", SCRIPT], cwd=fetched(ENGINE), check=True, capture_output=True,
+        encoding="utf-8", input=json.dumps([domain, list(formulas)]),
     )  # fmt: skip
     return json.loads(said.stdout)
 
