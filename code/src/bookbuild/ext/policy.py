@@ -2,7 +2,7 @@
 
 The policy stands in the page, so it holds wherever the pages are hosted, and from a folder too. A
 script that stands in the page is named by its hash, whatever else finds its way in does not run.
-Where it is known where the book is published, the address stands beside 'self': WebKit takes nothing
+Where the book knows its address, that stands beside 'self': WebKit takes nothing
 for that in a frame that is a sandbox.
 """
 
