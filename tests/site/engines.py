@@ -5,10 +5,12 @@ in; WebKit by its WebDriver, on a screen of its own. `run` takes the body of a f
 arguments are `arguments`.
 """
 
+import base64
 import gc
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -59,11 +61,21 @@ class Chromium:
     def drag(self, start, end):
         self.page.mouse.move(*start)
         self.page.mouse.down()
-        self.page.mouse.move(*end, steps=3)
+        if end != start:  # which a frame without scripts would never answer
+            self.page.mouse.move(*end, steps=3)
         self.page.mouse.up()
 
     def picture(self):
         return self.page.screenshot()
+
+    def inside(self, script, *arguments):
+        """Run it in the page's first frame."""
+        text = f"list => (function () {{ {script} }}).apply(null, list)"
+        return self.page.frames[1].evaluate(text, list(arguments))
+
+    def printed(self, address, file):
+        self.page.goto(address)
+        self.page.pdf(path=file, format="A4")
 
     def said(self):
         return list(self.messages)
@@ -113,6 +125,19 @@ class Firefox:
     def picture(self):
         return self.marionette.screenshot(format="binary", full=False)
 
+    def inside(self, script, *arguments):
+        self.marionette.switch_to_frame(self.marionette.find_element("tag name", "iframe"))
+        found = self.run(script, *arguments)
+        self.marionette.switch_to_frame()
+        return found
+
+    def printed(self, address, file):
+        self.marionette.navigate(address)
+        paper = {"page": {"width": 21.0, "height": 29.7}}  # cm
+        # Marionette's own client has no name for it.
+        pdf = self.marionette._send_message("WebDriver:Print", paper, key="value")
+        Path(file).write_bytes(base64.b64decode(pdf))
+
     def said(self):
         with self.marionette.using_context("chrome"):
             found = self.marionette.execute_script(
@@ -139,15 +164,16 @@ class WebKit:
             ["Xvfb", "-displayfd", "1", "-screen", "0", "1400x1100x24", "-nolisten", "tcp"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        display = self.screen.stdout.readline().decode().strip()
+        display = f":{self.screen.stdout.readline().decode().strip()}"
+        settings = {"DISPLAY": display, "GDK_BACKEND": "x11", "LIBGL_ALWAYS_SOFTWARE": "1"}
+        self.environment = {**os.environ, **settings}
         self.log = tempfile.NamedTemporaryFile("r", suffix=".log", encoding="utf-8")
         driver, view = browser.webkit()
         options = Options()
         options.binary_location = view
         options.add_argument("--automation")
         options.add_argument("--enable-write-console-messages-to-stdout=true")
-        settings = {"DISPLAY": f":{display}", "GDK_BACKEND": "x11", "LIBGL_ALWAYS_SOFTWARE": "1"}
-        service = Service(driver, log_output=self.log.name, env={**os.environ, **settings})
+        service = Service(driver, log_output=self.log.name, env=self.environment)
         self.driver = WebKitGTK(options=options, service=service)
         width, height = SIZE
         self.driver.set_window_size(width, height)
@@ -176,6 +202,20 @@ class WebKit:
     def picture(self):
         self.run(FLICKER)
         return self.driver.get_screenshot_as_png()
+
+    def inside(self, script, *arguments):
+        self.driver.switch_to.frame(0)
+        found = self.run(script, *arguments)
+        self.driver.switch_to.default_content()
+        return found
+
+    def printed(self, address, file):
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
+            subprocess.run(
+                [sys.executable, Path(__file__).with_name("print_webkit.py"), address, file],
+                env={**self.environment, "XDG_CACHE_HOME": cache, "XDG_DATA_HOME": cache},
+                check=True, capture_output=True, timeout=120,
+            )  # fmt: skip
 
     def said(self):
         self.log.seek(self.start)

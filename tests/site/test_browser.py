@@ -3,12 +3,15 @@
 import os
 import re
 import shutil
+import subprocess
 
 import audit
 import pikepdf
 import pytest
+from bs4 import BeautifulSoup
 from visit import Visit, pages
 
+from bookbuild import browser
 from bookbuild.browser import serve
 from bookbuild.paths import HTML
 from bookbuild.tasks import pdf
@@ -329,3 +332,24 @@ def test_the_pdf_holds_every_chapter_and_its_links_lead_into_it(chrome, tmp_path
     ]
     assert len(inside) > 30
     assert all(address.startswith("https://") for address in outside), outside
+
+
+def test_code_that_is_copied_out_of_the_pdf_is_the_code_of_the_page(chrome, tmp_path, monkeypatch):
+    if browser.poppler() is None:
+        if os.environ.get("BROWSER_TESTS") == "required":
+            pytest.fail("There is no pdftotext, and BROWSER_TESTS=required.")
+        pytest.skip("no pdftotext: run make browser")
+    monkeypatch.setattr(pdf, "chapters", lambda: ["checking.html"])
+    pdf.write(tmp_path / "page.pdf", chrome)
+    command = [browser.poppler(), tmp_path / "page.pdf", "-"]
+    copied = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+    page = BeautifulSoup((HTML / "chapters/checking.html").read_text("utf-8"), "html.parser")
+    cells = [pre.get_text() for pre in page.select(".cell_input pre")]
+    assert sum("\n        " in cell for cell in cells) > 3  # indented twice
+    for cell in cells:
+        assert without_gaps(cell) in without_gaps(copied)
+
+
+def without_gaps(code):
+    """Without its empty lines, which are room on paper."""
+    return "\n".join(line.rstrip() for line in code.splitlines() if line.strip())

@@ -7,11 +7,14 @@ browser` fetches them where the system's packages may be installed.
 import io
 import os
 import re
+import subprocess
 import time
+import unicodedata
 
 import engines
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from PIL import Image
 from visit import pages
 
@@ -183,6 +186,176 @@ def test_copying_a_formula_gives_its_tex_and_its_mathml(engine, home):
     assert f'<math display="block" xmlns="{mathml.NAMESPACE}"' in html and "</math>" in html
     assert re.search(r" \$[^$]+\$", sentence) and "\n" not in sentence.strip()
     assert not caught
+
+
+# ------------------------------------------------- what a reader's device, house or paper may be
+
+
+@pytest.fixture(scope="module")
+def framed(tmp_path_factory):
+    """The address of a page that holds another in a frame: of this width, with these rights."""
+    folder = tmp_path_factory.mktemp("frame")
+    (folder / "_static").symlink_to(HTML / "_static")
+    (folder / "chapters").mkdir()
+    with browser.serve(folder) as address:
+        for name in FIGURES.values():
+            page = (HTML / f"chapters/{name}.html").read_text(encoding="utf-8")
+            page = page.replace("'self'", f"'self' {address}")  # as where it is published
+            (folder / f"chapters/{name}.html").write_text(page, encoding="utf-8")
+
+        def frame(page, width=1200, rights=None):
+            sandbox = "" if rights is None else f'sandbox="{rights}"'
+            (folder / "index.html").write_text(
+                '<!doctype html><meta charset="utf-8"><title>A frame</title>'
+                f'<link rel="icon" href="data:,"><style>* {{ margin: 0; border: 0 }}</style>'
+                f'<iframe {sandbox} src="chapters/{page}.html" width="{width}" height="800">',
+                encoding="utf-8",
+            )
+            # A browser may keep what it has seen.
+            return f"{address}index.html?{page}-{width}-{rights is None or len(rights)}"
+
+        yield frame
+
+
+INSIDE = """const frame = document.querySelector("iframe").contentDocument;
+    const box = element => element.getBoundingClientRect(); """
+PHONE = 390
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_on_a_phone_the_drawing_is_in_sight_while_a_slider_moves(engine, framed, kind):
+    ready(engine, framed(FIGURES[kind], PHONE))
+    engines.until(
+        engine,
+        INSIDE
+        + f"""
+        return !frame.querySelector("[data-explorer={kind}] form").hidden""",
+    )
+    sliders = engine.run(
+        INSIDE
+        + f"""
+        frame.documentElement.style.scrollBehavior = "auto";
+        return frame.querySelectorAll("[data-explorer={kind}] input[type=range]").length"""
+    )
+    for i in range(sliders):
+        for there in (0.3, 0.5, 0.7):  # three moments of a drag
+            top, right, end, header, x, y, width, below = engine.run(
+                INSIDE
+                + f"""
+                const figure = frame.querySelector("[data-explorer={kind}]");
+                const slider = figure.querySelectorAll("input[type=range]")[{i}];
+                slider.scrollIntoView({{block: "center"}});
+                const drawing = box(figure.querySelector("svg.drawing")), moved = box(slider);
+                const header = box(frame.querySelector(".mobile-header"));
+                return [drawing.top, drawing.right, drawing.bottom, header.bottom,
+                        moved.x, moved.y + moved.height / 2, moved.width, moved.top]"""
+            )
+            assert header - 1 <= top and end <= below and right <= PHONE, (i, top, end, below)
+            assert end - top <= 0.4 * 800 + 1 and x >= 0 and x + width <= PHONE
+            value = f"""return frame.querySelectorAll(
+                "[data-explorer={kind}] input[type=range]")[{i}].value"""
+            before = engine.run(INSIDE + value)
+            engine.drag((x + 0.45 * width, y), (x + there * width, y))
+            assert engine.run(INSIDE + value) != before or there == 0.5
+
+
+POINTS = {
+    "four-panels": "dot-0-0-1", "step-curve": "dot", "three-steps": "here-2"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", POINTS)
+def test_a_point_is_taken_by_the_hand(engine, home, kind):
+    ready(engine, f"{home}chapters/{FIGURES[kind]}.html")
+    state = f"""const figure = document.querySelector("[data-explorer={kind}]");
+        const point = figure.querySelector("[data-part={POINTS[kind]}] use");
+        const box = point.getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2,
+            [...figure.querySelectorAll("[data-number]")].map(cell => cell.textContent).join()]"""
+    figure = f"document.querySelector('[data-explorer={kind}] svg.drawing')"
+    engine.run(f"{figure}.scrollIntoView({{block: 'center'}})")
+    x, y, numbers = engine.run(state)
+    engine.drag((x, y), (x + 20, y))
+    there, _, after = engine.run(state)
+    assert there == pytest.approx(x + 20, abs=3) and after != numbers
+
+
+def test_without_storage_nothing_is_missed(engine, framed):
+    """A sandbox is a site of its own, which may store nothing."""
+    ready(engine, framed("jacobian", rights="allow-scripts"))
+    stored = """try { return typeof Object.getOwnPropertyDescriptor(window, "localStorage").value }
+        catch { return "" }"""
+    assert engine.inside(stored) == "object"  # the stand-in: a browser's own is asked of a getter
+    assert engine.inside("return origin") == "null"
+    moved = engine.inside(
+        """const slider = document.querySelector(".explorer input[type=range]");
+        const drawing = slider.closest(".explorer").querySelector("svg");
+        const before = drawing.innerHTML;
+        slider.value = +slider.value + 5 * slider.step;
+        slider.dispatchEvent(new Event("input", {bubbles: true}));
+        return [slider.closest("form").hidden, drawing.innerHTML !== before]"""
+    )
+    assert moved == [False, True]
+    assert engine.inside("return document.fonts.check('16px \"Book Math\"')")
+    assert engine.said() == []
+    themes = engine.inside(
+        """const found = new Set(), button = document.querySelector(".theme-toggle-content button");
+        for (let i = 0; i < 3; i++) { button.click(); found.add(document.body.dataset.theme); }
+        return [...found].sort().join()"""
+    )
+    assert themes == "auto,dark,light"
+
+
+def test_without_scripts_a_chapter_is_complete(engine, framed):
+    ready(engine, framed("jacobian", rights="allow-same-origin"))
+    engines.until(engine, INSIDE + "return !!frame.querySelector('footer')")
+    text, buttons, forms, narrow = engine.run(
+        INSIDE
+        + """
+        const seen = e => e.checkVisibility({visibilityProperty: true});
+        return [frame.querySelector("article").innerText.length,
+            [...frame.querySelectorAll("button")].filter(seen).length,
+            [...frame.querySelectorAll(".explorer form")].filter(seen).length,
+            [...frame.querySelectorAll("svg.drawing, math[display]")].filter(seen)
+                .filter(e => box(e).width < 10 || box(e).height < 5).length]"""
+    )
+    assert text > 10_000 and (buttons, forms, narrow) == (0, 0, 0)
+    engine.run(INSIDE + "frame.documentElement.style.scrollBehavior = 'auto'")
+    fold = "frame.querySelector('details.solution')"
+    x, y = engine.run(
+        INSIDE
+        + f"""{fold}.scrollIntoView({{block: "center"}});
+        const title = box({fold}.querySelector("summary"));
+        return [title.x + 40, title.y + title.height / 2]"""
+    )
+    engine.drag((x, y), (x, y))  # a click
+    engines.until(engine, INSIDE + f"return {fold}.open")
+
+
+def test_a_printed_chapter_is_whole_and_no_heading_stands_alone(engine, home, tmp_path):
+    if browser.poppler() is None:
+        pytest.skip("no pdftotext: run make browser")
+    engine.printed(f"{home}chapters/jacobian.html", tmp_path / "page.pdf")
+    command = [browser.poppler(), "-raw", tmp_path / "page.pdf", "-"]
+    text = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+    page = BeautifulSoup((HTML / "chapters/jacobian.html").read_text("utf-8"), "html.parser")
+    for link in page.select(".headerlink"):
+        link.decompose()
+    printed = letters(text)
+    for cell in page.select(".cell_input pre"):  # folded and in solutions, too
+        lines = [line for line in cell.get_text().splitlines() if line.strip()]
+        assert all(letters(line) in printed for line in lines), lines
+    for unseen in ("Skip to content", "Contents", "Toggle"):
+        assert unseen not in text
+    headings = page.select("article :is(h1, h2, h3, h4):not(:has(math))")
+    headings = {letters(heading.get_text()) for heading in headings}
+    assert len(headings) > 10 and all(heading in printed for heading in headings)
+    last = [[line for line in leaf.splitlines() if line.strip()] for leaf in text.split("\f")]
+    assert not headings & {letters(lines[-1]) for lines in last if lines}
+
+
+def letters(text):
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text))  # a ligature is its letters
 
 
 # ------------------------------------------------------------------------------------- formulas

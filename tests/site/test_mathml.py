@@ -66,6 +66,9 @@ def test_no_formula_has_what_an_engine_draws_wrong_or_a_voice_reads_wrong():
         (r"f'(x)", '</mrow><mo>\N{FUNCTION APPLICATION}</mo><mo stretchy="false">(</mo>'),
         (r"X_q^\top", "<mtext>T</mtext></msubsup>"),
         (r"f^{(5)}", "<mtext>5</mtext>"),
+        (r"Q(h/2)", "<mi>ℎ</mi>"),
+        (r"G_k z_k", "<msub><mi>𝐺</mi>"),
+        (r"\Delta", "<mi>𝛥</mi>"),
         (r"J_f(x)", f"</msub><mo>{mathml.APPLY}</mo>"),
         (r"1,\dots,K", "<mo>,</mo><mo>…</mo><mo>,</mo>"),
         (r"\begin{cases}1\end{cases}", "</mtable></mrow>"),
@@ -114,7 +117,7 @@ def test_a_display_is_cut_where_it_may_stand_on_two_lines(tex, parts):
 
 MISREAD = [
     "down tack", "metric", "asterisk power", "overscript", "period period", "prime times", "With ˆ",
-    "period comma",
+    "period comma", "h of slash", "f of slash", "triangle", "G sub n k of", "h of V",
 ]  # fmt: skip
 
 
@@ -142,8 +145,9 @@ def test_no_formula_is_read_as_something_else(voice, domain):
 def test_each_misreading_is_found_in_a_formula_that_is_not_mended(voice):
     plain = [
         mathml.to_mathml.convert_with_local_state(tex, displaystyle=False)
-        for tex in (r"X^\top", r"\lVert r\rVert", "w^*(W)", r"\hat y", r"\mathcal L", r"1,\dots,K")
-    ]
+        for tex in (r"X^\top", r"\lVert r\rVert", "w^*(W)", r"\hat y", r"\mathcal L", r"1,\dots,K",
+                    "Q(h/2)", r"\Delta", r"G_{nk}z_k", "hV")
+    ]  # fmt: skip
     said = voice([text.replace("&ApplyFunction;", mathml.APPLY) for text in plain])
     for words in said:
         assert not words.isascii() or any(each in words for each in MISREAD), words

@@ -18,6 +18,7 @@ from visit import Visit, pages
 
 import jacobians
 from bookbuild.browser import serve
+from bookbuild.ext import policy
 from bookbuild.ext.sentences import ROLE
 from bookbuild.paths import HTML, ROOT
 from bookbuild.tasks import pdf, release, reproducible
@@ -231,3 +232,11 @@ def test_make_links_names_every_address_outside_the_book():
     assert (result.returncode != 0) == bool(broken)
     for uri in broken:
         assert uri in result.stdout + result.stderr
+
+
+def test_a_published_page_names_its_address_beside_itself(monkeypatch):
+    """WebKit takes nothing for 'self' in a sandbox; test_engines sees what comes of it."""
+    monkeypatch.delenv("BOOK_URL", raising=False)
+    alone = policy.policy([])
+    monkeypatch.setenv("BOOK_URL", "https://somebody.example/book/")
+    assert policy.policy([]) == alone.replace("'self'", "'self' https://somebody.example/book/")

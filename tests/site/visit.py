@@ -32,16 +32,32 @@ class Visit:
     def __init__(self, chrome, address, width=1280, height=900, **options):
         self.context = chrome.new_context(viewport={"width": width, "height": height}, **options)
         self.page = self.context.new_page()
-        self.answered, self.outside, self.said = [], [], []
+        self.answered, self.outside, self.said, self.pending = [], [], [], set()
         self.page.on("request", self._requested)
         self.page.on("response", self._answered)
-        self.page.on("requestfailed", lambda request: self.said.append(f"failed: {request.url}"))
+        self.page.on("requestfinished", lambda request: self.pending.discard(request))
+        self.page.on("requestfailed", self._failed)
         self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
         self.page.goto(address)  # to the end, however busy the machine is
-        self.page.wait_for_load_state("networkidle")
+        self.rest()
+
+    def rest(self):
+        """Wait until nothing that was asked for is on its way, and nothing more has been asked for.
+
+        Playwright's own "networkidle" waits half a second, and some browsers never tell it.
+        """
+        still = 0
+        while still < 3:
+            self.page.wait_for_timeout(50)
+            still = 0 if self.pending else still + 1
+
+    def _failed(self, request):
+        self.pending.discard(request)
+        self.said.append(f"failed: {request.url}")
 
     def _requested(self, request):
+        self.pending.add(request)
         if not request.url.startswith(("http://127.0.0.1:", "file:", "data:", "blob:")):
             self.outside.append(request.url)
 
@@ -65,7 +81,7 @@ class Visit:
     def scroll(self):
         """Down to the end and back, so that whatever comes late has come."""
         self.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-        self.page.wait_for_load_state("networkidle")
+        self.rest()
         self.page.evaluate("window.scrollTo(0, 0)")
 
     def until(self, condition, arg=None):

@@ -2,7 +2,7 @@
 
 For the tests, and for the tasks that print, measure and replay. ``python -m bookbuild.browser``
 makes sure that there is a Chromium, and, where the system's packages may be installed, Firefox and
-WebKit for the tests that compare them.
+WebKit for the tests that compare them, and a reader of PDF files.
 """
 
 import contextlib
@@ -48,10 +48,16 @@ def webkit():
     return (driver, str(views[0])) if driver and screen and views else None
 
 
+def poppler():
+    """Where the reader of PDF files is that the printed book is tried in; None if nowhere."""
+    return shutil.which("pdftotext")
+
+
 ENGINES = {  # how to find one, the packages it comes in: Debian's names
     "Chromium": (chromium, ["chromium"]),
     "Firefox": (firefox, ["firefox-esr"]),
     "WebKit": (webkit, ["webkit2gtk-driver", "xvfb"]),
+    "Poppler": (poppler, ["poppler-utils"]),
 }
 
 
@@ -75,8 +81,8 @@ def get_chromium():
 
 
 def get_others():
-    """Firefox and WebKit, in which some tests look as well."""
-    for name in ("Firefox", "WebKit"):
+    """Firefox and WebKit, in which some tests look as well, and what reads a PDF."""
+    for name in ("Firefox", "WebKit", "Poppler"):
         found = get(name)
         packages = " ".join(ENGINES[name][1])
         print(f"{name}: {found or f'none, and its tests are skipped. Debian has it: {packages}'}")

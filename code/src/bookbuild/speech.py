@@ -1,19 +1,16 @@
 """What a screen reader with MathJax's speech engine says of the book's formulas.
 
 ``python -m bookbuild.speech`` writes it down for every displayed formula, for a person to read; a
-test holds the file to the pages. The engine, speech-rule-engine, comes into `_build/speech` by npm,
-which comes with Node from the lock.
+test holds the file to the pages.
 """
 
 import json
 import re
-import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 from bookbuild.contents import in_order
-from bookbuild.paths import BUILD, HTML, ROOT
+from bookbuild.node import fetched, tool
+from bookbuild.paths import HTML, ROOT
 
 ENGINE = "speech-rule-engine@4.1.5"
 SPOKEN = ROOT / "tests/site/spoken.txt"
@@ -32,22 +29,11 @@ const engine = require("speech-rule-engine");
 """
 
 
-def tool(name):
-    """A program of Node's, as it was installed beside this Python."""
-    return shutil.which(name, path=str(Path(sys.executable).parent))
-
-
 def speak(formulas, domain="clearspeak"):
     """What is said of each formula, in one of the engine's two ways of speaking."""
-    folder = BUILD / "speech"
-    if not (folder / "node_modules/speech-rule-engine").is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text("{}", encoding="utf-8")
-        command = [tool("npm"), "install", "--silent", "--no-fund", "--no-audit", ENGINE]
-        subprocess.run(command, cwd=folder, check=True)
     said = subprocess.run(
-        [tool("node"), "-e", SCRIPT], cwd=folder, check=True, capture_output=True, encoding="utf-8",
-        input=json.dumps([domain, list(formulas)]),
+        [tool("node"), "-e", SCRIPT], cwd=fetched(ENGINE), check=True, capture_output=True,
+        encoding="utf-8", input=json.dumps([domain, list(formulas)]),
     )  # fmt: skip
     return json.loads(said.stdout)
 

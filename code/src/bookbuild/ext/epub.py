@@ -5,6 +5,7 @@ are spelt out, elements closed, and formulas use what MathML 3 knows.
 """
 
 import html
+import os
 import re
 import xml.etree.ElementTree as ElementTree
 from importlib.metadata import version
@@ -28,6 +29,7 @@ SETTINGS = {  # for every builder, for a change of them reads all pages anew
     "epub_show_urls": "no",
     "epub_use_index": False,
     "epub_tocdup": False,
+    "epub_tocscope": "includehidden",  # or the contents are the first page alone
     "epub_tocdepth": 2,
     "epub_description": "How to find, check and use the derivative of a tanh basis.",
     "epub_contributor": "none",
@@ -53,6 +55,8 @@ def site(hook):
 def prepare(app):
     if app.builder.name == "epub":
         app.add_css_file("shelf.css")
+        app.config.epub_title = app.config.html_title
+        os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")  # the same pages, the same bytes
 
 
 def close(app, pagename, templatename, context, doctree):

@@ -89,14 +89,16 @@ def visit_display(self, node):
 # ---------------------------------------------------------------------------------------- the font
 
 
+LETTER = re.compile(r"<mi(?![^>]*mathvariant)[^>]*>(.)</mi>")  # one alone, drawn as an italic
+
+
 def note_characters(app, doctree):
-    """Remember every character that the page's formulas show; single letters also as italics."""
+    """Remember every character that the page's formulas show; single letters as italics alone."""
     used = set()
     for node in doctree.findall(lambda n: isinstance(n, (nodes.math, nodes.math_block))):
         formula = node["mathml"]
-        used.update(mathml.shown(formula))
-        for letter in re.findall(r"<mi>(.)</mi>", formula):
-            used.update(italic(letter))
+        used.update(mathml.shown(LETTER.sub("", formula)))
+        used.update(map(italic, LETTER.findall(formula)))
         if "<msqrt" in formula or "<mroot" in formula:
             used.add("√")  # it stands nowhere in the text
     characters(app.env)[app.env.docname] = {c for c in used if not c.isspace()}

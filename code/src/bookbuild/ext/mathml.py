@@ -22,6 +22,8 @@ ROWS = {"math", "mrow", "mtd", "msqrt"}  # in which one thing may be put beside 
 PRIMES = "′″‴"
 FUNCTIONS = set("fgℓQℒJFηπϕOo")  # what stands for a function wherever a parenthesis follows
 APPLY = "\N{FUNCTION APPLICATION}"
+# As they are drawn: upright, speech engines apply them to whatever follows, `G_k z_k` is "G of z",
+ITALIC = dict(zip("FGHJfgh", "𝐹𝐺𝐻𝐽𝑓𝑔ℎ", strict=True)) | {"Δ": "𝛥"}  # and this one is a "triangle".
 ACCENTS = {
     "\N{MODIFIER LETTER CIRCUMFLEX ACCENT}": "^",  # no speech engine knows it; this one is a hat
     # WebKit draws this one wider than the room it has, over what is beside it,
@@ -149,6 +151,14 @@ def is_function(node):
     return node.tag == "mi" and node.text in FUNCTIONS
 
 
+def letters_that_are_no_functions(root):
+    """A product is read as one."""
+    for item in root.iter("mi"):
+        if item.text in ITALIC:
+            item.text = ITALIC[item.text]
+            item.attrib.pop("mathvariant", None)
+
+
 def three_dots_are_one_sign(root):
     """Three full stops in a row are read as three."""
     for row in rows(root):
@@ -273,6 +283,7 @@ MENDS = [
     accents_that_stretch,
     marks_beside,
     functions_apply,
+    letters_that_are_no_functions,
     three_dots_are_one_sign,
     nothing_where_nothing_closes,
     transposed,

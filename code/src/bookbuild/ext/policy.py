@@ -2,6 +2,8 @@
 
 The policy stands in the page, so it holds wherever the pages are hosted, and from a folder too. A
 script that stands in the page is named by its hash, whatever else finds its way in does not run.
+Where the book knows its address, that stands beside 'self': WebKit takes nothing
+for that in a frame that is a sandbox.
 """
 
 import base64
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import furo
 
+from bookbuild import publication
 from bookbuild.paths import THEME
 
 META = '<meta http-equiv="Content-Security-Policy" content="{}">'
@@ -28,7 +31,7 @@ def hashes(*texts):
 
 
 def policy(scripts):
-    return "; ".join([
+    allowed = "; ".join([
         "default-src 'none'",
         " ".join(["script-src 'self'", *scripts]),
         "style-src 'self' 'unsafe-inline'",  # drawings and formulas carry style attributes
@@ -38,6 +41,8 @@ def policy(scripts):
         "form-action 'self' file:",  # Firefox does not count a folder as 'self'
         "base-uri 'none'",
     ])  # fmt: skip
+    site = publication.site()
+    return allowed.replace("'self'", f"'self' {site}/") if site else allowed
 
 
 def protect(app, pagename, templatename, context, doctree):

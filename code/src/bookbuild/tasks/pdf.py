@@ -3,6 +3,7 @@
 python -m bookbuild.tasks.pdf [file]
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from bookbuild.paths import HTML, ROOT
 
 FOOTER = """<div style="width: 100%; text-align: center; font: 8pt sans-serif; color: #555">
 <span class="pageNumber"></span></div>"""
+TEXT = re.compile(rb"BT\n(/\w+) .*?ET", re.DOTALL)  # some text, in one font
+RANGE = re.compile(r"<(\w{4})> <(\w{4})> <(\w{4})>")  # glyphs and what they mean, in a row
+ONE = re.compile(r"^<(\w{4})> <0020>$", re.MULTILINE)
 
 
 def chapters():
@@ -102,7 +106,43 @@ def finish(target, title, headings):
                 entry.title = " ".join(heading.split())
         del book.docinfo
         book.docinfo["/Title"] = title
+        for page in book.pages:
+            keep_blanks(page)
         book.save(target, object_stream_mode=ObjectStreamMode.generate, deterministic_id=True)
+
+
+def keep_blanks(page):
+    """Say that blanks in a row are text, or a reader takes them for a gap, and code that is copied
+    loses its indentation. Poppler's readers and Acrobat then keep it, Chromium's and Firefox's do
+    not."""
+    codes = {name: blank(font) for name, font in page.Resources.get("/Font", {}).items()}
+
+    def told(text):
+        code = codes.get(text[1].decode())
+        if code is None:
+            return text[0]
+        row = rb"<%b> Tj(?:\n[\d.]+ 0 Td <%b> Tj)+" % (code, code)
+
+        def said(blanks):
+            meant = b"0020" * blanks[0].count(b"Tj")
+            return b"/Span <</ActualText <FEFF%b>>> BDC\n%b\nEMC" % (meant, blanks[0])
+
+        return re.sub(row, said, text[0])
+
+    page.Contents.write(TEXT.sub(told, page.Contents.read_bytes()))
+
+
+def blank(font):
+    """The code of the blank in a font, as a page's text writes it; None if the font has none."""
+    if "/ToUnicode" not in font:
+        return None
+    meanings = font.ToUnicode.read_bytes().decode()
+    for first, last, meaning in RANGE.findall(meanings):
+        code = int(first, 16) + 0x20 - int(meaning, 16)
+        if int(first, 16) <= code <= int(last, 16):
+            return b"%04X" % code
+    one = ONE.search(meanings)
+    return one and one[1].encode()
 
 
 if __name__ == "__main__":
