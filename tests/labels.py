@@ -1,4 +1,4 @@
-"""Where the chapters are, and which labels of equations they carry."""
+"""Where the chapters are, what they tell, and which labels of equations they carry."""
 
 import re
 
@@ -6,6 +6,11 @@ from bookbuild import paths
 from bookbuild.paths import ROOT  # noqa: F401 (the tests take it from here, beside the chapters)
 
 CHAPTERS = sorted(paths.CHAPTERS.glob("*.md"))
+
+
+def as_told(text):
+    """A chapter's text without the alternative texts of its figures, which stand in no sentence."""
+    return re.sub(r"^    alt: .*?^(?=\S|  \S)", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def labels(text):

@@ -43,6 +43,7 @@ HOOKS = [
     ("builder-inited", site(published.restore_build_info), 500, "before it asks what has changed"),
     ("builder-inited", epub.prepare, 500, "a book has a style of its own"),
     ("builder-inited", execution.leave_the_search, 500, "before the index is loaded"),
+    ("env-get-outdated", formula_page.changed, 500, "a formula has changed that it shows"),
     ("env-before-read-docs", execution.read_first, 500, "a preview reads one page, and no other"),
     ("env-before-read-docs", ahead.begin, 600, "of the pages that remain, what is to be executed"),
     ("env-before-read-docs", published.name_unlisted, 500, "a file that is no chapter is named"),

@@ -5,6 +5,7 @@ chapters' pages as they were read, and what is said of their checks from the tes
 that neither is written down a second time.
 """
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 from bookbuild.checked import TESTS, checks
 
 LABELLED = re.compile(r"^\$\$ \((.*?)\)$", re.MULTILINE)
+SHOWN = re.compile(r"^# [^\n]*$|^\$\$\n(?:(?!\$\$).)*^\$\$ \([^\n]*\)$", re.MULTILINE | re.DOTALL)
 
 
 class of_page(nodes.General, nodes.Element):
@@ -27,10 +29,10 @@ class LabelledFormulas(SphinxDirective):
     def run(self):
         for path in TESTS.glob("test_equations_*.py"):
             self.env.note_dependency(str(path))
+        self.env.book_formulas = self.env.docname, shown(self.env)
         sections = []
         for page in self.config.external_site_map:
             source = Path(self.env.doc2path(page))
-            self.env.note_dependency(str(source))
             text = source.read_text(encoding="utf-8")
             if LABELLED.search(text):
                 title = re.search(r"^# (.*)$", text, re.MULTILINE)[1]
@@ -39,6 +41,18 @@ class LabelledFormulas(SphinxDirective):
                 section += of_page(page=page)
                 sections.append(section)
         return sections
+
+
+def shown(env):
+    """A hash of what the page shows of the chapters' sources."""
+    texts = (Path(env.doc2path(page)).read_text("utf-8") for page in env.config.external_site_map)
+    return hashlib.sha256(repr([SHOWN.findall(text) for text in texts]).encode()).hexdigest()
+
+
+def changed(app, env, *_):
+    """The page is read again where a formula has changed, and not for every sentence."""
+    page, before = getattr(env, "book_formulas", ("", ""))
+    return [page] if page in env.found_docs and before != shown(env) else []
 
 
 class FillFormulas(SphinxPostTransform):
