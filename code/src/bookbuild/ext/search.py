@@ -8,6 +8,7 @@ them (`search.js`), lie beside Sphinx's own index, in a file that the search pag
 """
 
 import functools
+import hashlib
 import json
 import re
 import unicodedata
@@ -17,7 +18,10 @@ from pathlib import Path
 
 from sphinx.search.en import SearchEnglish
 
+from bookbuild.paths import BUILD
+
 FILE = "searchsections.js"
+COUNTED = BUILD / "sections"
 SCRIPT = Path(__file__).with_name("search.js")
 TITLE = 5  # a word of the title counts as often
 UNSEEN = re.compile(r"<(script|style|svg|form|nav|header|footer|annotation)\b.*?</\1>", re.DOTALL)
@@ -66,6 +70,31 @@ def american(word):
     return re.sub(r"is(e|es|ed|ing|ation|ations)$", r"iz\1", word)
 
 
+def counted(page, stem):
+    """Of each section of a page: [id, title, how often each word stands in it]."""
+    sections = []
+    for anchor, title, texts in Sections(page).found:
+        title = " ".join(title.split())
+        counts = Counter(tokens(" ".join(texts), stem))
+        counts.update({word: TITLE * n for word, n in Counter(tokens(title, stem)).items()})
+        sections.append([anchor, title, counts])
+    return sections
+
+
+def remembered(name, page, stem):
+    """The same, as it was at the last build if the page has not changed: to count takes seconds."""
+    file = COUNTED / f"{name.replace('/', '-')}.json"
+    digest = hashlib.sha256(Path(__file__).read_bytes() + page.encode()).hexdigest()
+    if file.is_file():
+        known = json.loads(file.read_text(encoding="utf-8"))
+        if known["of"] == digest:
+            return known["sections"]
+    sections = counted(page, stem)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"of": digest, "sections": sections}), encoding="utf-8")
+    return sections
+
+
 def index(pages):
     """Sections and the words that they hold, for `search.js`.
 
@@ -84,11 +113,8 @@ def index(pages):
     at, where = [], {}
     for name, page in pages.items():
         top = ""
-        for number, (anchor, title, texts) in enumerate(Sections(page).found):
-            title = " ".join(title.split())
+        for number, (anchor, title, counts) in enumerate(remembered(name, page, stem)):
             top = top or title
-            counts = Counter(tokens(" ".join(texts), stem))
-            counts.update({word: TITLE * n for word, n in Counter(tokens(title, stem)).items()})
             for word, count in counts.items():
                 where.setdefault(word, []).extend([len(at), count])
             shown = f"{top} > {title}" if number else title
