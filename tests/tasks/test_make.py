@@ -136,6 +136,7 @@ def test_a_cell_that_fails_is_the_only_thing_that_is_said(project):
     assert "NameError" not in failed.stdout and "holds" not in failed.stdout
 
 
+@pytest.mark.slow
 def test_a_change_of_what_builds_the_book_makes_the_page_anew_from_the_same_outputs(project):
     assert build(project).returncode == 0
     tool = project / "code/src/bookbuild/ext/folds.py"
@@ -185,6 +186,7 @@ def preview(project, name):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_preview_builds_one_page_and_the_next_build_makes_the_others(project):
     style, everywhere = three_chapters(project), {"index", "one", "other"}
     assert preview(project, "chapters/one").returncode == 0  # none has been read: all are

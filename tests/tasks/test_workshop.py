@@ -32,6 +32,7 @@ def project(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_check_finds_nothing_in_the_book(project):
     result = run(project, "check")
     assert result.returncode == 0, result.stdout
