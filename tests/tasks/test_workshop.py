@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -120,8 +121,11 @@ def test_a_new_chapter_builds_green(project):
 class Live:
     """`make live` in a project, and a reader who looks at its pages."""
 
-    def __init__(self, project, port):
-        self.project, self.port = project, port
+    def __init__(self, project):
+        self.project = project
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
 
     def __enter__(self):
         with (self.project / "live.log").open("w", encoding="utf-8") as log:
@@ -158,11 +162,11 @@ def test_live_reloads_the_page_in_the_browser_and_survives_an_error(project, chr
     (project / "_toc.yml").write_text("format: jb-book\nroot: chapters/index\n", "utf-8")
     index = project / "chapters/index.md"
     index.write_text(f"{FRONT}\n# A title\n\nThe first sentence.\n", "utf-8")
-    with Live(project, 8197) as live:
+    with Live(project) as live:
         live.wait_for(lambda: "The first sentence." in live.page("index"))
         reader = chrome.new_page()
-        reader.goto(f"http://127.0.0.1:{live.port}/chapters/index.html", wait_until="networkidle")
-        time.sleep(2)
+        with reader.expect_websocket():  # by which it is told to reload
+            reader.goto(f"http://127.0.0.1:{live.port}/chapters/index.html")
         index.write_text(index.read_text("utf-8").replace("first", "second"), "utf-8")
         live.wait_for(lambda: "The second sentence." in reader.content())
         reader.close()
@@ -192,9 +196,8 @@ def test_live_shows_the_open_page_first_and_a_save_breaks_the_others_off(project
     (project / "chapters/long.md").write_text(
         f"{FRONT}\n# A long chapter\n\n{wait}\n{value}", "utf-8"
     )
-    with Live(project, 8196) as live:
+    with Live(project) as live:
         live.wait_for(lambda: "#808080" in live.page("index"))
-        time.sleep(2)
         for before, after in [("#808080", "#123456"), ("#123456", "#654321")]:
             style.write_text(style.read_text("utf-8").replace(before, after), "utf-8")
             live.wait_for(lambda after=after: after in live.page("index"))
