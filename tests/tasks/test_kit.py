@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 from labels import ROOT
 
@@ -31,19 +30,13 @@ def jupyter_book(folder, *arguments):
     return result.stdout
 
 
-@pytest.fixture(scope="module")
-def written():
+def test_another_book_takes_a_chapter_without_a_warning(tmp_path):
     run("jacobian")
-    return BUILD / "kits/jacobian"
-
-
-def test_a_kit_holds_nothing_that_only_this_book_knows(written):
+    written = BUILD / "kits/jacobian"
     text = "".join(file.read_text("utf-8") for file in written.glob("*.md"))
     assert not re.search(r"\{eval\}|% holds|\{py:|\]\(\w+\.md", text)
     assert "for the slopes has risen to 10⁻⁵" in text  # a number of a cell
 
-
-def test_another_book_takes_the_chapter_without_a_warning(written, tmp_path):
     jupyter_book(tmp_path, "create", "course")
     course = tmp_path / "course"
     for file in written.glob("jacobian*.*"):

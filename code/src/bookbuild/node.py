@@ -1,8 +1,10 @@
 """Programs of Node's that the book is tried with. Node comes from the lock, they come by npm."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from bookbuild.paths import BUILD
@@ -18,8 +20,11 @@ def fetched(package):
     name, _, version = package.rpartition("@")
     folder = BUILD / "node" / f"{name.rpartition('/')[2]}-{version}"
     if not (folder / "node_modules" / name).is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text("{}", encoding="utf-8")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(dir=folder.parent))  # whole before it has its name
+        (new / "package.json").write_text("{}", encoding="utf-8")
         command = [tool("npm"), "install", "--silent", "--no-fund", "--no-audit", package]
-        subprocess.run(command, cwd=folder, check=True)
+        subprocess.run(command, cwd=new, check=True)
+        with contextlib.suppress(OSError):  # another process was quicker
+            new.rename(folder)
     return folder
