@@ -70,6 +70,7 @@ def test_a_build_that_has_nothing_to_do_says_so_and_writes_nothing(project):
     assert pages == {page: page.stat().st_mtime_ns for page in pages}
 
 
+@pytest.mark.slow
 def test_a_page_follows_the_package_and_back_without_executing_again(project):
     write(project, "index", cell("from jacobians.book import figures\n\nprint(figures.GREY)"))
     style = project / "code/src/jacobians/book/figures.py"
@@ -145,6 +146,7 @@ def test_a_change_of_what_builds_the_book_makes_the_page_anew_from_the_same_outp
     assert "writing chapters/index" in again and "executing" not in again
 
 
+@pytest.mark.slow
 def test_a_package_that_fails_and_is_put_back_leaves_no_trace(project):
     write(project, "index", cell("from jacobians.book import figures\n\nprint(figures.GREY)"))
     style = project / "code/src/jacobians/book/figures.py"
