@@ -1,16 +1,13 @@
 """A page follows what it shows of others: a chapter that is new, gone, moved, called otherwise."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 from labels import ROOT
+from test_make import FRONT, build
 
 from bookbuild import repository
 
-FRONT = (ROOT / "chapters/notation.md").read_text("utf-8").split("\n# ")[0]
 PAGES = {
     "index": "# The book\n\nRead [](one.md), {ref}`a-heading`, {eq}`eq-mine` and {numref}`fig-x`.",
     "one": "# The first\n\nSee [](two.md).",
@@ -52,15 +49,6 @@ def write(root, pages):
     )
 
 
-def build(root):
-    result = subprocess.run(
-        [sys.executable, "-m", "bookbuild.tasks.build"], cwd=root, encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": str(root / "code/src")}, timeout=300,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    return result.returncode, result.stdout
-
-
 def published(root):
     """Each page, with everything that a reader reads on it."""
     return {
@@ -73,9 +61,9 @@ def test_the_pages_that_nothing_concerns_stay(book):
     write(book, PAGES)
     build(book)
     write(book, {**PAGES, "one": PAGES["one"] + "\n\nA sentence more."})
-    code, said = build(book)
-    assert code == 0 and "writing chapters/one" in said
-    assert "chapters/two" not in said and "chapters/all" not in said
+    result = build(book)
+    assert result.returncode == 0 and "writing chapters/one" in result.stdout
+    assert "chapters/two" not in result.stdout and "chapters/all" not in result.stdout
 
 
 CHANGED = {  # the pages, what stands everywhere (on which pages), and what stands nowhere any more
@@ -120,8 +108,8 @@ CHANGED = {  # the pages, what stands everywhere (on which pages), and what stan
 def test_what_has_changed_stands_on_every_page_and_what_is_gone_on_none(book, what):
     pages, everywhere, nowhere = CHANGED[what]
     write(book, pages)  # after whichever was here before
-    code, said = build(book)
-    assert code == 0, said
+    result = build(book)
+    assert result.returncode == 0, result.stdout
     found = published(book)
     assert found.keys() == pages.keys()
     for text, names in everywhere.items():
@@ -139,7 +127,7 @@ def test_pages_that_were_not_read_are_as_if_all_had_been(book):
     pages = {file.name: file.read_bytes() for file in (book / "_build/html").rglob("*.html")}
     (book / "_build/.doctrees/environment.pickle").unlink()
     (book / "_build/built").unlink()
-    assert build(book)[0] == 0
+    assert build(book).returncode == 0
     assert pages == {
         file.name: file.read_bytes() for file in (book / "_build/html").rglob("*.html")
     }
@@ -147,7 +135,8 @@ def test_pages_that_were_not_read_are_as_if_all_had_been(book):
 
 def test_a_link_to_a_chapter_that_is_gone_is_named(book):
     write(book, PAGES)
-    assert build(book)[0] == 0
+    assert build(book).returncode == 0
     write(book, {name: text for name, text in PAGES.items() if name != "two"})
-    code, said = build(book)
-    assert code != 0 and "chapters/one.md" in said and "chapters/index.md" in said
+    result = build(book)
+    assert result.returncode != 0
+    assert "chapters/one.md" in result.stdout and "chapters/index.md" in result.stdout

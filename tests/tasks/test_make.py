@@ -38,18 +38,19 @@ def cell(code):
     return f"```{{code-cell}} ipython3\n{code}\n```\n"
 
 
-def build(project):
+def build(project, timeout=240):
     """What `make` does once the environment stands, with this copy's own package."""
     return run(
         [sys.executable, "-m", "bookbuild.tasks.build"],
         project,
+        timeout,
         PYTHONPATH=str(project / "code/src"),
     )
 
 
-def run(command, cwd, **environment):
+def run(command, cwd, timeout=240, **environment):
     return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, encoding="utf-8", timeout=240,
+        command, cwd=cwd, env={**os.environ, **environment}, encoding="utf-8", timeout=timeout,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 

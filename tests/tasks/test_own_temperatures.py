@@ -1,18 +1,15 @@
 """Temperatures of another place: the pages say its name, and the build what is not true of it."""
 
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from labels import ROOT
+from test_make import FRONT, build
 
 from bookbuild import repository
 from jacobians import temperatures
 
-FRONT = (ROOT / "chapters/basis_functions.md").read_text("utf-8").split("\n# ")[0]
 PAGE = """# A page
 
 ```{code-cell} ipython3
@@ -47,12 +44,9 @@ def put(project, celsius):
     module.write_text(text, encoding="utf-8")
 
 
-def build(project):
-    result = subprocess.run(
-        [sys.executable, "-m", "bookbuild.tasks.build"], cwd=project, encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": str(project / "code/src")}, timeout=600,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+def built(project):
+    """What a build says that ends well."""
+    result = build(project, timeout=600)
     assert result.returncode == 0, result.stdout
     return result.stdout
 
@@ -67,7 +61,7 @@ def test_a_claim_that_does_not_hold_elsewhere_is_named_and_stops_nothing(project
     (project / "chapters/page.md").write_text(f"{FRONT}\n{PAGE}", encoding="utf-8")
     (project / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n", encoding="utf-8")
     put(project, southern())
-    said = build(project)
+    said = built(project)
     line = (project / "chapters/page.md").read_text("utf-8").splitlines().index(
         "% holds: celsius[day == 15].mean() < celsius[day == 195].mean()  # winter, summer"
     ) + 1  # fmt: skip
@@ -80,7 +74,7 @@ def test_a_claim_that_does_not_hold_elsewhere_is_named_and_stops_nothing(project
 @pytest.mark.slow
 def test_the_whole_book_builds_with_the_days_of_a_southern_place(project):
     put(project, southern())
-    said = build(project)
+    said = built(project)
     assert len(re.findall("not so in Southville", said)) > 10
     for page in ("basis_functions", "chain_rule", "learning"):
         text = (project / f"_build/html/chapters/{page}.html").read_text("utf-8")
