@@ -51,3 +51,8 @@ def links(home, page):
         ("Report a mistake on this page", "bug", report),
         ("Edit the source of this page", "pencil", f"{home}/edit/{branch()}/{page}.md"),
     ]
+
+
+def fix_date():
+    """What says when it was made says the same each time: same files, same bytes."""
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")

@@ -7,7 +7,6 @@ last cell asks again for the numbers of the sentences, which follow where the pr
 
 import json
 import logging
-import os
 import re
 import shutil
 import tempfile
@@ -161,7 +160,7 @@ def unlinked(text):
 
 def write_wheel(folder):
     """Make the wheel of the package, which is small, and return its path."""
-    os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")  # the same files, the same bytes
+    publication.fix_date()
     shutil.rmtree(folder, ignore_errors=True)  # that of another version
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as clean:  # without what a system leaves beside the files

@@ -5,11 +5,11 @@ are spelt out, elements closed, and formulas use what MathML 3 knows.
 """
 
 import html
-import os
 import re
 import xml.etree.ElementTree as ElementTree
 from importlib.metadata import version
 
+from bookbuild import publication
 from bookbuild.ext.mathml import NAMESPACE
 from bookbuild.paths import THEME
 
@@ -56,7 +56,7 @@ def prepare(app):
     if app.builder.name == "epub":
         app.add_css_file("shelf.css")
         app.config.epub_title = app.config.html_title
-        os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")  # the same pages, the same bytes
+        publication.fix_date()
 
 
 def close(app, pagename, templatename, context, doctree):
