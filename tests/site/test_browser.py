@@ -49,16 +49,17 @@ def test_a_page_is_open_to_everyone_in_the_dark_and_when_unfolded(chrome, home, 
 
 
 @every_page
-@pytest.mark.parametrize("width", [320, 640])
-def test_no_page_moves_sideways_on_a_phone_or_at_twice_the_size(chrome, home, page, width):
-    with Visit(chrome, home + page, width=width, reduced_motion="reduce") as visit:
+def test_no_page_moves_sideways_on_a_phone_or_at_twice_the_size(chrome, home, page):
+    with Visit(chrome, home + page, width=320, reduced_motion="reduce") as visit:
         visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-        assert visit.sideways() == [0, ""]
-        letters = visit.page.evaluate(  # those of the explorers are measured in test_explorer
-            """[...document.querySelectorAll("svg.drawing")].map(s =>
-                10 * s.getBoundingClientRect().width / s.viewBox.baseVal.width)"""
-        )
-        assert all(size > 9 for size in letters), letters  # pixels, of letters of 10 points
+        for width in (320, 640):
+            visit.page.set_viewport_size({"width": width, "height": 900})
+            assert (width, *visit.sideways()) == (width, 0, "")
+            letters = visit.page.evaluate(  # those of the explorers are measured in test_explorer
+                """[...document.querySelectorAll("svg.drawing")].map(s =>
+                    10 * s.getBoundingClientRect().width / s.viewBox.baseVal.width)"""
+            )
+            assert all(size > 9 for size in letters), letters  # pixels, of letters of 10 points
         moving = visit.page.evaluate(
             """[...document.querySelectorAll("*")].filter(e =>
                 getComputedStyle(e).transitionDuration.split(", ").some(t => t !== "0s")).length"""
@@ -86,16 +87,6 @@ def test_a_chapter_is_complete_without_scripts(chrome, home, page):
         assert chapters.count() >= len(CHAPTERS) - 1
         visit.page.locator("label.nav-overlay-icon").click()
         assert chapters.first.is_visible()
-
-
-@every_page
-def test_headings_form_one_outline(chrome, home, page):
-    with Visit(chrome, home + page) as visit:
-        levels = visit.page.evaluate(
-            "[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])"
-        )
-    assert levels.count(1) == 1 and levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
 
 
 @every_chapter
@@ -188,7 +179,7 @@ def test_search_finds_a_symbol_a_function_and_a_term(chrome, home, words):
         # for the lines of the pages, which a click would break off.
         found = visit.page.locator('#search-results a[href*="chapters/jacobian.html"]').first
         found.wait_for()
-        visit.page.wait_for_load_state("networkidle")
+        visit.rest()
         found.click()
         visit.page.wait_for_url("**/jacobian.html*")
         assert visit.said == []
@@ -302,17 +293,17 @@ def test_each_check_sees_the_fault_it_is_for(chrome, tmp_path, fault):
     with serve(tmp_path / "html") as home:
         with Visit(chrome, home + "chapters/notation.html", width=320) as visit:
             visit.scroll()
-            found = {
-                "a script from elsewhere": visit.outside == ["https://cdn.example/x.js"],
-                "a heavy picture": visit.weight > OTHERS,
-                "a figure without words": bool(audit.nameless(text)),
-                "a wide table": visit.sideways()[0] > 0,
-                "raw TeX": bool(audit.raw_tex(text)),
-                "a message": "log: hello" in visit.said,
-                "a late shift": visit.page.wait_for_timeout(500) or visit.shift() > 0.05,
-                "grey on grey": any("contrast" in line for line in visit.axe()),
+            sees = {
+                "a script from elsewhere": lambda: visit.outside == ["https://cdn.example/x.js"],
+                "a heavy picture": lambda: visit.weight > OTHERS,
+                "a figure without words": lambda: audit.nameless(text),
+                "a wide table": lambda: visit.sideways()[0] > 0,
+                "raw TeX": lambda: audit.raw_tex(text),
+                "a message": lambda: "log: hello" in visit.said,
+                "a late shift": lambda: visit.page.wait_for_timeout(500) or visit.shift() > 0.05,
+                "grey on grey": lambda: any("contrast" in line for line in visit.axe()),
             }
-    assert found[fault]
+            assert sees[fault]()
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from fontTools.ttLib import TTFont
 from labels import CHAPTERS, labels
+from visit import pages
 
 from bookbuild.ext import formulas, mathml
 from bookbuild.paths import HTML, ROOT
@@ -76,6 +77,14 @@ def test_every_picture_says_what_there_is_to_see(name):
         if tag == "svg" and attributes.get("class") == "drawing":
             assert attributes["role"] == "img" and len(attributes["aria-label"]) > 40
             assert int(attributes["width"]) > 0 and int(attributes["height"]) > 0
+
+
+@pytest.mark.parametrize("page", pages())
+def test_headings_form_one_outline(page):
+    tags = Tags((HTML / page).read_text("utf-8")).found
+    levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1 and levels[0] == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
 
 
 @every_page

@@ -40,6 +40,9 @@ def cell(code):
 
 def build(project, timeout=240):
     """What `make` does once the environment stands, with this copy's own package."""
+    fonts = project / "_build/matplotlib"
+    if not fonts.exists():  # their list takes a second to make
+        shutil.copytree(ROOT / "_build/matplotlib", fonts)
     return run(
         [sys.executable, "-m", "bookbuild.tasks.build"],
         project,
@@ -108,34 +111,6 @@ def test_a_sentence_shows_what_the_cells_leave_and_its_words_execute_nothing(pro
     again = build(project)
     assert again.returncode == 0 and "executing" not in again.stdout
     assert "Halved, it is 5.00" in re.sub(r"<[^>]*>", "", page.read_text("utf-8"))
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{eval}`y`", "NameError: name 'y' is not defined"),
-        ("{eval}`x`", "it is np.float64(2.5), which needs a format"),
-        ("{eval}`x / 3`", "needs a format"),
-        ("% holds: x > 3", "x > 3: what the text says does not hold"),
-        ("% holds: x >\n%     3", "what the text says does not hold"),
-        ("% holds: x >", "SyntaxError"),
-    ],
-)
-def test_a_sentence_that_cannot_be_said_fails_the_build_by_its_line(project, text, said):
-    write(project, "index", f'{NUMBER}\nOne sentence, {{eval}}`f"{{x:.1f}}"`.\n\n{text}')
-    failed = build(project)
-    source = (project / "chapters/index.md").read_text("utf-8").splitlines()
-    line = source.index(text.split("\n")[0]) + 1
-    assert failed.returncode != 0 and said in failed.stdout, failed.stdout
-    assert f"chapters/index.md:{line}: " in failed.stdout, failed.stdout
-    assert failed.stdout.count("WARNING: ") == 1
-
-
-def test_a_cell_that_fails_is_the_only_thing_that_is_said(project):
-    write(project, "index", cell("1 / 0") + "\nIt is {eval}`x`, {eval}`y`.\n\n% holds: x > 3")
-    failed = build(project)
-    assert failed.returncode != 0 and "ZeroDivisionError" in failed.stdout
-    assert "NameError" not in failed.stdout and "holds" not in failed.stdout
 
 
 @pytest.mark.slow

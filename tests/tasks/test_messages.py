@@ -3,8 +3,16 @@
 import re
 
 import pytest
-from test_make import build, cell, project, write  # noqa: F401 - a fixture
+from test_make import NUMBER, build, cell, project, write  # noqa: F401 - a fixture
 
+UNSAID = {  # sentences that cannot be said: each is the only complaint about its chapter
+    "unbound": ("{eval}`y`", "NameError: name 'y' is not defined"),
+    "bare": ("{eval}`x`", "it is np.float64(2.5), which needs a format"),
+    "quotient": ("{eval}`x / 3`", "needs a format"),
+    "untrue": ("% holds: x > 3", "x > 3: what the text says does not hold"),
+    "long": ("% holds: x >\n%     3", "what the text says does not hold"),
+    "half": ("% holds: x >", "SyntaxError"),
+}
 SPOILT = {  # the text of a chapter; the line of it that is named, from 1; words of what is said
     "name": (cell("x = 1\ny = x + unknown") + "\nIt is {eval}`y`.", 3, "'unknown' is not defined"),
     "syntax": (cell("for i in range(3)\n    print(i)"), 2, "SyntaxError: expected ':'"),
@@ -28,8 +36,9 @@ SPOILT = {  # the text of a chapter; the line of it that is named, from 1; words
     "brace": (r"It is $\frac{1}{2$.", 1, 'Expected closing token "}"'),
     "command": (r"It is $\fracc{1}{2}$.", 1, r"\fracc"),
     "heading": ("### Too deep\n\nText.", 1, "H1 to H3"),
-    "number": (cell("import numpy as np\n\nx = np.pi * np.ones(1)[0]") + "\nIt is {eval}`x`.", 7,
-               "needs a format"),
+    "failing": (cell("1 / 0") + "\nIt is {eval}`x`, {eval}`y`.\n\n% holds: x > 3", 2,
+                "ZeroDivisionError"),
+    **{name: (f"{NUMBER}\n{text}", 8, words) for name, (text, words) in UNSAID.items()},
 }  # fmt: skip
 
 
@@ -54,6 +63,11 @@ def test_a_mistake_is_told_first_by_its_chapter_and_line(said, name):
     line += source[: source.index(text)].count("\n")
     lines = [each for each in told.splitlines() if f"chapters/{name}.md:" in each]
     assert lines and f"chapters/{name}.md:{line}: " in lines[0] and words in lines[0], lines
+
+
+@pytest.mark.parametrize("name", ["failing", *UNSAID])
+def test_what_is_wrong_with_one_thing_is_told_once(said, name):
+    assert said[1].count(f"chapters/{name}.md:") == 1, said[1]
 
 
 def test_nothing_is_told_but_lines_that_name_a_chapter(said):
