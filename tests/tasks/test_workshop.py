@@ -170,6 +170,9 @@ def test_live_reloads_the_page_in_the_browser_and_survives_an_error(project, chr
         index.write_text(index.read_text("utf-8").replace("first", "second"), "utf-8")
         live.wait_for(lambda: "The second sentence." in reader.content())
         reader.close()
+        live.wait_for(lambda: "waiting for the next save" in live.said())
+        assert live.said().count("the page is there after") == 1  # and shown, before the build ends
+        assert live.said().index("the page is there") < live.said().rindex("Open _build")
         index.write_text(index.read_text("utf-8") + "\nSee {eq}`eq-nowhere`.\n", "utf-8")
         live.wait_for(lambda: "eq-nowhere" in live.said())
         line = index.read_text("utf-8").splitlines().index("See {eq}`eq-nowhere`.") + 1

@@ -26,6 +26,8 @@ def code(notebook):
 
 def begin(app, env, docnames):
     """Begin with all chapters that will be read and are not in the cache, the longest one first."""
+    if len(docnames) < 2:  # it is executed as it is read
+        return
     config, missing = env.mystnb_config, []
     cache = get_cache(config.execution_cache_path)
     for name in docnames:

@@ -6,6 +6,7 @@ takes longer than a changed sentence takes to build. Where a change concerns man
 that is open is built and shown first, and the others while it is read.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -89,13 +90,13 @@ class Pages(StaticFileHandler):
 class Builds(Watcher):
     """A build on every save: first of the page that is open, then of all that has changed.
 
-    It looks five times a second; livereload's own watcher does so every 0.8 s.
+    It looks often; livereload's own watcher does so every 0.8 s.
     """
 
     def start(self, callback):
         self.running, self.page, self.waiting = None, "", Waiting()
         PeriodicCallback(callback, 200).start()
-        PeriodicCallback(self.look, 200).start()
+        PeriodicCallback(self.look, 100).start()
         return True
 
     def save(self):
@@ -106,19 +107,37 @@ class Builds(Watcher):
         self.begin(Pages.last if everywhere else "")
 
     def begin(self, page):
-        self.page, self.started = page, time.monotonic()
+        self.page, self.started, self.before, self.shown = page, time.monotonic(), opened(), False
         self.running, self.waiting = self.waiting.build(page), Waiting()
 
     def look(self):
-        """Has the build ended? Then show its pages, and build the rest."""
-        if self.running and self.running.poll() is not None:
+        """Show the open page as soon as it is written. Has the build ended? Then build the rest."""
+        if not self.running:
+            return
+        now, ended = opened(), self.running.poll() is not None
+        if not self.shown and now != self.before and now.rstrip().endswith(b"</html>"):
+            self.shown = True
+            print(f"  the page is there after {self.seconds():.1f} s", flush=True)
+            LiveReloadHandler.reload_waiters("*")
+        if ended:
             code, page = self.running.returncode, self.page
             self.running = None
+            if not self.shown or len(LiveReloadHandler.waiters) > 1:
+                LiveReloadHandler.reload_waiters("*")
             then = "building the other pages" if page and not code else "waiting for the next save"
-            print(f"  {time.monotonic() - self.started:.1f} s; {then}", flush=True)
-            LiveReloadHandler.reload_waiters("*")
+            print(f"  {self.seconds():.1f} s; {then}", flush=True)
             if page and not code:
                 self.begin("")
+
+    def seconds(self):
+        return time.monotonic() - self.started
+
+
+def opened():
+    """The page that was asked for last, as it is now."""
+    with contextlib.suppress(OSError):
+        return (HTML / f"{Pages.last}.html").read_bytes()
+    return b""
 
 
 def end(process):
