@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
-from visit import pages
+from visit import NUMBERS_ON_FORMULAS, pages
 
 from bookbuild import browser
 from bookbuild.ext import mathml
@@ -237,6 +237,7 @@ def test_on_a_phone_the_drawing_is_in_sight_while_a_slider_moves(engine, framed,
         frame.documentElement.style.scrollBehavior = "auto";
         return frame.querySelectorAll("[data-explorer={kind}] input[type=range]").length"""
     )
+    assert engine.run(f"{INSIDE} return ({NUMBERS_ON_FORMULAS})(frame)") == []
     for i in range(sliders):
         for there in (0.3, 0.5, 0.7):  # three moments of a drag
             top, right, end, header, x, y, width, below = engine.run(

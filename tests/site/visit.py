@@ -38,6 +38,14 @@ ALIKE = """() => {
     axe.configure({rules: [{id: "color-contrast", selector: "*:not([data-alike])"}]});
 }"""
 
+# The numbers of equations that lie on their formulas: on all of its box, which may scroll.
+NUMBERS_ON_FORMULAS = """page => [...page.querySelectorAll("div.math > .eqno")].filter(number => {
+    const [a, b] = [number, number.parentElement.querySelector(".formula")]
+        .map(e => e.getBoundingClientRect());
+    return Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+}).map(number => number.textContent)"""
+
 
 def pages():
     """Every page of the book, as its address relative to the book's root.
