@@ -9,7 +9,7 @@ import audit
 import pikepdf
 import pytest
 from bs4 import BeautifulSoup
-from visit import NUMBERS_ON_FORMULAS, Visit, pages
+from visit import NUMBERS_ON_FORMULAS, WORDS_ON_WORDS, Visit, pages
 
 from bookbuild import browser
 from bookbuild.browser import serve
@@ -60,6 +60,7 @@ def test_no_page_moves_sideways_on_a_phone_or_at_twice_the_size(chrome, home, pa
                     10 * s.getBoundingClientRect().width / s.viewBox.baseVal.width)"""
             )
             assert all(size > 9 for size in letters), letters  # pixels, of letters of 10 points
+            assert visit.page.evaluate(WORDS_ON_WORDS) == []
             assert visit.page.evaluate(f"({NUMBERS_ON_FORMULAS})(document)") == []
         moving = visit.page.evaluate(
             """[...document.querySelectorAll("*")].filter(e =>

@@ -45,6 +45,15 @@ NUMBERS_ON_FORMULAS = """page => [...page.querySelectorAll("div.math > .eqno")].
     return Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
         && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
 }).map(number => number.textContent)"""
+# The words of figures that lie on other words.
+WORDS_ON_WORDS = """() => [...document.querySelectorAll("svg.drawing")].flatMap(drawing => {
+    const words = [...drawing.querySelectorAll("g[id*='text_']")]
+        .map(word => [word.id, word.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+    return words.flatMap(([one, a], i) => words.slice(i + 1).filter(([, b]) =>
+        Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1
+    ).map(([other]) => `${one} on ${other}`));
+})"""
 
 
 def pages():

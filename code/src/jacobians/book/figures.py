@@ -197,16 +197,12 @@ def step_error(predicted, measured=None):
     bottom = 10.0 ** np.floor(np.log10(min(line.min() for line in larger.values())) - 1)
     for (name, line), (colour, dashes, marker) in zip(larger.items(), METHODS, strict=False):
         h = predicted[name][0]
-        ax.plot(h, line, dashes, color=colour, linewidth=1.3)
-        lowest = int(np.median(np.flatnonzero(line < 1.2 * line.min())))
-        ax.annotate(
-            name, (h[lowest], line[lowest]), (-3, -5), textcoords="offset points",
-            ha="right", va="top", color=colour,
-        )  # fmt: skip
+        ax.plot(h, line, dashes, color=colour, linewidth=1.3, label=name)
         if measured:
             ax.plot(*measured[name], marker, color=colour, markersize=5, markerfacecolor="none")
     ax.set(xscale="log", yscale="log", xlabel="step $h$", ylabel="largest error")
     ax.set_ylim(bottom, 10)
+    fig.legend(frameon=False, loc="outside upper center", ncols=4)
     return fig
 
 
@@ -272,16 +268,15 @@ def tails(tails):
 
 
 def descents(losses):
-    """Loss curves, each with its name at its end: name -> losses, at most four.
+    """Loss curves by name: name -> losses, at most four.
 
     Chapter :doc:`/chapters/checking`.
     """
     fig, ax = plt.subplots(figsize=(7, 3.6))
     for (name, curve), (colour, dashes, _) in zip(losses.items(), METHODS, strict=False):
-        ax.plot(curve, dashes, color=colour)
-        ax.annotate(name, (len(curve) - 1, curve[-1]), (6, 0), textcoords="offset points",
-                    va="center", color=colour, annotation_clip=False)  # fmt: skip
+        ax.plot(curve, dashes, color=colour, label=name)
     ax.set(xlabel="step of gradient descent", ylabel="loss", ylim=(0, None))
+    ax.legend(frameon=False)
     return fig
 
 
