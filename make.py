@@ -98,7 +98,7 @@ def tasks():
         ),
         "speech": (
             "Write down how a screen reader says the displayed formulas, for somebody to read",
-            DEV, [BOOK, ["-m", "bookbuild.speech"]],
+            DEV, [BOOK, ["tests/site/speech.py"]],
         ),
         "links": ("Ask every address outside the book whether it still answers", DEV,
                   [BOOK + ["--links"]]),

@@ -4,12 +4,12 @@ import gzip
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import tempfile
 from pathlib import Path
 
+import node
 from visit import Visit, pages
 
 from bookbuild.browser import FLAGS, browser, chromium, serve
@@ -86,14 +86,15 @@ def latency(chrome, address):
         )
 
 
-def lighthouse(address, runs=5):
+def lighthouse(address, runs=3):
     """Lighthouse's four scores (mobile, simulated): performance as the median of some runs."""
     environment = {**os.environ, "CHROME_PATH": chromium()}
+    program = node.fetched(LIGHTHOUSE) / "node_modules/lighthouse/cli/index.js"
     scores = []
     with tempfile.TemporaryDirectory() as folder:
         for run in range(runs):
             file = Path(folder, f"{run}.json")
-            command = ["npx", "--yes", LIGHTHOUSE, address, "--quiet", "--output=json"]
+            command = [node.tool("node"), program, address, "--quiet", "--output=json"]
             command += [f"--output-path={file}", f"--chrome-flags=--headless {' '.join(FLAGS)}"]
             subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
             found = json.loads(file.read_text("utf-8"))["categories"]
@@ -113,13 +114,10 @@ def main():
                 print("    " + line)
             for kind, time in latency(chrome, home + page).items():
                 print(f"    {kind}: input to picture {time:.1f} ms at the 95th percentile")
-        if shutil.which("npx") is None:
-            print("Lighthouse was not run: it needs npx, which comes with Node.")
-            return
         for page in pages():
-            if page.startswith("chapters/"):
-                medians, runs = lighthouse(home + page)
-                print(f"Lighthouse {page}: {medians}, runs {[r['performance'] for r in runs]}")
+            medians, runs = lighthouse(home + page)
+            performance = [run["performance"] for run in runs]
+            print(f"Lighthouse {page}: {medians}, runs {performance}", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ import time
 import xml.etree.ElementTree as ElementTree
 import zipfile
 
+import node
 import pytest
 
-from bookbuild import node
 from bookbuild.contents import in_order
 from bookbuild.ext.mathml import NAMESPACE
 from bookbuild.paths import ROOT

@@ -5,9 +5,9 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+import speech
 from labels import CHAPTERS
 
-from bookbuild import speech
 from bookbuild.ext import mathml
 from bookbuild.paths import HTML
 

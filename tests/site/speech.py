@@ -1,6 +1,6 @@
 """What a screen reader with MathJax's speech engine says of the book's formulas.
 
-``python -m bookbuild.speech`` writes it down for every displayed formula, for a person to read; a
+`make speech` writes it down for every displayed formula, for a person to read; a
 test holds the file to the pages.
 """
 
@@ -8,8 +8,9 @@ import json
 import re
 import subprocess
 
+from node import fetched, tool
+
 from bookbuild.contents import in_order
-from bookbuild.node import fetched, tool
 from bookbuild.paths import HTML, ROOT
 
 ENGINE = "speech-rule-engine@4.1.5"
