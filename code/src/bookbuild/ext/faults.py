@@ -110,10 +110,13 @@ def telling(start):
 def failure(output, cell, begin):
     """The line on which a cell has failed, and what is said: the error and the line's code."""
     told = COLOURS.sub("", "\n".join(output.traceback))
-    here = re.search(rf"In\[{cell.execution_count}\], line (\d+)", told)
+    said = (output.evalue.splitlines() or [""])[0]
+    place = r" \((?:\d+\.py|<string>), line (\d+)\)$"
+    # Of code that is not Python at all, some Pythons name the line after the error alone.
+    here = re.search(rf"In\[{cell.execution_count}\], line (\d+)", told) or re.search(place, said)
     within = int(here[1]) if here else 1
     code = cell.source.splitlines()[within - 1 : within]
-    said = re.sub(r" \(\d+\.py, line \d+\)$", "", (output.evalue.splitlines() or [""])[0])
+    said = re.sub(place, "", said)
     return begin + within - 1, f"{output.ename}: {said}, in: {' '.join(code).strip()}"
 
 

@@ -19,7 +19,8 @@ from bookbuild import repository
 from bookbuild.paths import ROOT
 
 MADE_FOR = ((3, 11), (3, 12), (3, 13), (3, 14))
-TESTS = ["tests/package", "tests/equations", "tests/chapters"]  # no built page, no browser
+# No built page, no browser; and what is said of a fault, since each Python says it otherwise.
+TESTS = ["tests/package", "tests/equations", "tests/chapters", "tests/tasks/test_messages.py"]
 
 
 def candidates():
