@@ -100,6 +100,12 @@ def test_figures_take_the_colours_of_the_page():
         assert "currentColor" in drawing and "var(--color-background-primary" in drawing
 
 
+@pytest.mark.parametrize("page", pages())
+def test_a_page_has_the_font_of_formulas_where_it_has_formulas(page):
+    text = (HTML / page).read_text("utf-8")
+    assert ("_static/math.css" in text) == ("<math" in text)
+
+
 def test_the_font_holds_every_character_of_the_formulas():
     style = (HTML / "_static/math.css").read_text(encoding="utf-8")
     font = TTFont(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]*)", style)[1])))

@@ -54,6 +54,7 @@ HOOKS = [
      " to the stylesheet by its checksum"),
     ("env-get-updated", elsewhere.write_again, 600, "numbers are given, too"),
     ("html-collect-pages", site(page.extra_pages), 500, "the front page, one for a wrong address"),
+    ("html-page-context", formulas.link_font, 500, "a page without formulas needs no font of them"),
     ("html-page-context", page.describe, 500, "what the page is about, where it is published"),
     ("html-page-context", site(page.offer), 500, "the buttons above the page"),
     ("html-page-context", site(downloads.note), 500, "numbers and titles are known: as text"),
@@ -100,7 +101,6 @@ def setup(app):
     )
     # A change of what builds the book reads all pages anew, and executes none.
     app.add_config_value("book_tools", execution.state("bookbuild"), "env", str)
-    app.add_css_file("math.css")
     app.add_css_file("book.css")
     app.add_js_file("book.js")
     return {"parallel_read_safe": False, "parallel_write_safe": False}

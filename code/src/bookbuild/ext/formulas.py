@@ -150,6 +150,14 @@ def write_font(app, env):
     )
 
 
+def link_font(app, pagename, templatename, context, doctree):
+    """The font is half of what a page without formulas weighs, which it does not need."""
+    if doctree is not None and doctree.next_node(
+        lambda n: isinstance(n, nodes.math | nodes.math_block)
+    ):
+        app.add_css_file("math.css")
+
+
 def cut(font, text):
     options = subset.Options(
         flavor="woff2", layout_features=["ssty"], hinting=False, notdef_outline=True
