@@ -44,8 +44,8 @@ def joined(names):
     articles = [prefixed(soup.article, name, names) for name, soup in soups.items()]
     main.clear()
     main.extend(articles)
-    for script in whole.select("script"):
-        script.decompose()
+    for unused in whole.select("script, .headerlink"):  # on paper; and a bookmark would say it
+        unused.decompose()
     return str(whole)
 
 
