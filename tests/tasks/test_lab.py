@@ -60,10 +60,15 @@ SENTENCES = """async count => {
 
 
 def in_sentences(chapter):
-    """The expressions of the chapter's sentences, and what the page shows for each."""
+    """The expressions of the chapter's sentences, and what the page shows for each.
+
+    Those of captions are settings of a cell, and JupyterLab asks for none.
+    """
     page = (HTML / f"chapters/{chapter.stem}.html").read_text("utf-8")
+    page = re.sub("<figcaption.*?</figcaption>", "", page, flags=re.DOTALL)
     shown = re.findall(r'<span class="value">(.*?)</span>', page)
-    asked = [e.code for e in expressions(chapter.read_text("utf-8")) if not e.claim]
+    sentences = [c.source for c in jupytext.read(chapter).cells if c.cell_type == "markdown"]
+    asked = [e.code for text in sentences for e in expressions(text) if not e.claim]
     return list(zip(asked, map(html.unescape, shown), strict=True))
 
 
