@@ -16,6 +16,7 @@ from bookbuild.paths import HTML, ROOT
 
 LETTER = re.compile(r"<mi(?![^>]*mathvariant)[^>]*>(.)</mi>")  # one alone is drawn in italics
 every_page = pytest.mark.parametrize("name", [chapter.stem for chapter in CHAPTERS])
+every_built_page = pytest.mark.parametrize("page", pages())  # the search, too
 
 
 def read(name):
@@ -79,7 +80,7 @@ def test_every_picture_says_what_there_is_to_see(name):
             assert int(attributes["width"]) > 0 and int(attributes["height"]) > 0
 
 
-@pytest.mark.parametrize("page", pages())
+@every_built_page
 def test_headings_form_one_outline(page):
     tags = Tags((HTML / page).read_text("utf-8")).found
     levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
@@ -100,7 +101,7 @@ def test_figures_take_the_colours_of_the_page():
         assert "currentColor" in drawing and "var(--color-background-primary" in drawing
 
 
-@pytest.mark.parametrize("page", pages())
+@every_built_page
 def test_a_page_has_the_font_of_formulas_where_it_has_formulas(page):
     text = (HTML / page).read_text("utf-8")
     assert ("_static/math.css" in text) == ("<math" in text)

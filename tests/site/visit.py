@@ -38,22 +38,28 @@ ALIKE = """() => {
     axe.configure({rules: [{id: "color-contrast", selector: "*:not([data-alike])"}]});
 }"""
 
+LIES_ON = """const liesOn = (a, b) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;"""
 # The numbers of equations that lie on their formulas: on all of its box, which may scroll.
-NUMBERS_ON_FORMULAS = """page => [...page.querySelectorAll("div.math > .eqno")].filter(number => {
-    const [a, b] = [number, number.parentElement.querySelector(".formula")]
-        .map(e => e.getBoundingClientRect());
-    return Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
-        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
-}).map(number => number.textContent)"""
+NUMBERS_ON_FORMULAS = f"""page => {{
+    {LIES_ON}
+    return [...page.querySelectorAll("div.math > .eqno")].filter(number => liesOn(
+        number.getBoundingClientRect(),
+        number.parentElement.querySelector(".formula").getBoundingClientRect(),
+    )).map(number => number.textContent);
+}}"""
 # The words of figures that lie on other words.
-WORDS_ON_WORDS = """() => [...document.querySelectorAll("svg.drawing")].flatMap(drawing => {
-    const words = [...drawing.querySelectorAll("g[id*='text_']")]
-        .map(word => [word.id, word.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
-    return words.flatMap(([one, a], i) => words.slice(i + 1).filter(([, b]) =>
-        Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
-        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1
-    ).map(([other]) => `${one} on ${other}`));
-})"""
+WORDS_ON_WORDS = f"""() => {{
+    {LIES_ON}
+    return [...document.querySelectorAll("svg.drawing")].flatMap(drawing => {{
+        const words = [...drawing.querySelectorAll("g[id*='text_']")]
+            .map(word => [word.id, word.getBoundingClientRect()])
+            .filter(([, box]) => box.width > 0);
+        return words.flatMap(([one, a], i) => words.slice(i + 1)
+            .filter(([, b]) => liesOn(a, b)).map(([other]) => `${{one}} on ${{other}}`));
+    }});
+}}"""
 
 
 def pages():

@@ -36,6 +36,8 @@ SPOILT = {  # the text of a chapter; the line of it that is named, from 1; words
     "brace": (r"It is $\frac{1}{2$.", 1, 'Expected closing token "}"'),
     "command": (r"It is $\fracc{1}{2}$.", 1, r"\fracc"),
     "heading": ("### Too deep\n\nText.", 1, "H1 to H3"),
+    "number": (cell("import numpy as np\n\nx = np.pi * np.ones(1)[0]") + "\nIt is {eval}`x`.", 7,
+               "needs a format"),
     "failing": (cell("1 / 0") + "\nIt is {eval}`x`, {eval}`y`.\n\n% holds: x > 3", 2,
                 "ZeroDivisionError"),
     **{name: (f"{NUMBER}\n{text}", 8, words) for name, (text, words) in UNSAID.items()},
@@ -68,6 +70,17 @@ def test_a_mistake_is_told_first_by_its_chapter_and_line(said, name):
 @pytest.mark.parametrize("name", ["failing", *UNSAID])
 def test_what_is_wrong_with_one_thing_is_told_once(said, name):
     assert said[1].count(f"chapters/{name}.md:") == 1, said[1]
+    assert re.search(rf"chapters/{name}\.md:\d+: WARNING: ", said[1])  # which fails a build
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["failing", *UNSAID])
+def test_it_fails_a_build_by_itself(project, name):  # noqa: F811
+    text, _, words = SPOILT[name]
+    write(project, "index", text)
+    failed = build(project)
+    assert failed.returncode != 0 and words in failed.stdout, failed.stdout
+    assert failed.stdout.count("WARNING: ") == 1, failed.stdout
 
 
 def test_nothing_is_told_but_lines_that_name_a_chapter(said):

@@ -168,7 +168,7 @@ def test_live_reloads_the_page_in_the_browser_and_survives_an_error(project, chr
         with reader.expect_websocket():  # by which it is told to reload
             reader.goto(f"http://127.0.0.1:{live.port}/chapters/index.html")
         index.write_text(index.read_text("utf-8").replace("first", "second"), "utf-8")
-        live.wait_for(lambda: "The second sentence." in reader.content())
+        reader.get_by_text("The second sentence.").wait_for(timeout=60_000)
         reader.close()
         live.wait_for(lambda: "waiting for the next save" in live.said())
         assert live.said().count("the page is there after") == 1  # and shown, before the build ends

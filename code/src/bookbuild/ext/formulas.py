@@ -33,11 +33,15 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells every table
 FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 
 
+def is_formula(node):
+    return isinstance(node, nodes.math | nodes.math_block)
+
+
 class FormulasToMathML(SphinxTransform):
     default_priority = 850  # once substitutions and references have brought all formulas
 
     def apply(self, **kwargs):
-        for node in self.document.findall(lambda n: isinstance(n, (nodes.math, nodes.math_block))):
+        for node in self.document.findall(is_formula):
             node["mathml"] = convert(node)
 
 
@@ -95,7 +99,7 @@ LETTER = re.compile(r"<mi(?![^>]*mathvariant)[^>]*>(.)</mi>")  # one alone, draw
 def note_characters(app, doctree):
     """Remember every character that the page's formulas show; single letters as italics alone."""
     used = set()
-    for node in doctree.findall(lambda n: isinstance(n, (nodes.math, nodes.math_block))):
+    for node in doctree.findall(is_formula):
         formula = node["mathml"]
         used.update(mathml.shown(LETTER.sub("", formula)))
         used.update(map(italic, LETTER.findall(formula)))
@@ -152,9 +156,7 @@ def write_font(app, env):
 
 def link_font(app, pagename, templatename, context, doctree):
     """The font is half of what a page without formulas weighs, which it does not need."""
-    if doctree is not None and doctree.next_node(
-        lambda n: isinstance(n, nodes.math | nodes.math_block)
-    ):
+    if doctree is not None and doctree.next_node(is_formula):
         app.add_css_file("math.css")
 
 

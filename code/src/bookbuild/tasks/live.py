@@ -107,22 +107,23 @@ class Builds(Watcher):
         self.begin(Pages.last if everywhere else "")
 
     def begin(self, page):
-        self.page, self.started, self.before, self.shown = page, time.monotonic(), opened(), False
+        self.page, self.started, self.shown = page, time.monotonic(), False
+        self.open, self.before = Pages.last, written(Pages.last)
         self.running, self.waiting = self.waiting.build(page), Waiting()
 
     def look(self):
         """Show the open page as soon as it is written. Has the build ended? Then build the rest."""
         if not self.running:
             return
-        now, ended = opened(), self.running.poll() is not None
-        if not self.shown and now != self.before and now.rstrip().endswith(b"</html>"):
+        if not self.shown and written(self.open) not in (self.before, b""):
             self.shown = True
             print(f"  the page is there after {self.seconds():.1f} s", flush=True)
             LiveReloadHandler.reload_waiters("*")
-        if ended:
+        if self.running.poll() is not None:
             code, page = self.running.returncode, self.page
             self.running = None
-            if not self.shown or len(LiveReloadHandler.waiters) > 1:
+            # Or somebody has another page in sight, which was written later.
+            if not self.shown or self.open != Pages.last or len(LiveReloadHandler.waiters) > 1:
                 LiveReloadHandler.reload_waiters("*")
             then = "building the other pages" if page and not code else "waiting for the next save"
             print(f"  {self.seconds():.1f} s; {then}", flush=True)
@@ -133,10 +134,11 @@ class Builds(Watcher):
         return time.monotonic() - self.started
 
 
-def opened():
-    """The page that was asked for last, as it is now."""
+def written(name):
+    """A page as it is now; nothing while it is not there to its end."""
     with contextlib.suppress(OSError):
-        return (HTML / f"{Pages.last}.html").read_bytes()
+        page = (HTML / f"{name}.html").read_bytes()
+        return page if page.rstrip().endswith(b"</html>") else b""
     return b""
 
 

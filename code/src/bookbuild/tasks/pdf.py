@@ -34,11 +34,11 @@ def joined(names):
         for name in names
     }
     whole = soups[names[0]]
-    sheets = {}
-    for soup in soups.values():  # a page links what it needs
-        sheets.update(
-            {sheet["href"]: sheet.extract() for sheet in soup.select("link[rel=stylesheet]")}
-        )
+    sheets = {  # a page links what it needs
+        sheet["href"]: sheet.extract()
+        for soup in soups.values()
+        for sheet in soup.select("link[rel=stylesheet]")
+    }
     whole.head.extend(sheets.values())
     main = whole.select_one(".article-container")
     articles = [prefixed(soup.article, name, names) for name, soup in soups.items()]
